@@ -1,0 +1,45 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Portal.Core.Domains;
+
+/// <summary>A domain we take mail for; an alias domain points at the one it stands for.</summary>
+public sealed class Domain
+{
+    public Guid Id { get; init; } = Guid.CreateVersion7();
+
+    /// <summary>A-label form, lower case, unique (RFC 5890 §2.3.2.1).</summary>
+    public required string Name { get; init; }
+
+    /// <summary>U-label form, as people read it.</summary>
+    public required string DisplayName { get; init; }
+
+    /// <summary>The domain this one is another name of; null for a domain of its own.</summary>
+    public Guid? AliasOfId { get; init; }
+
+    /// <summary>A disabled domain answers 550 5.2.1 to every recipient.</summary>
+    public bool IsDisabled { get; set; }
+
+    /// <summary>Quota a new mailbox starts with, in bytes; null for none.</summary>
+    public long? DefaultQuotaBytes { get; set; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public bool IsDemo { get; init; }
+
+    /// <summary>Raised by one on each change by a person.</summary>
+    public int Version { get; set; }
+}
+
+internal sealed class DomainConfiguration : IEntityTypeConfiguration<Domain>
+{
+    public void Configure(EntityTypeBuilder<Domain> domain)
+    {
+        domain.Property(d => d.Id).ValueGeneratedNever();
+        domain.Property(d => d.Name).HasMaxLength(255);
+        domain.Property(d => d.DisplayName).HasMaxLength(255);
+        domain.HasIndex(d => d.Name).IsUnique();
+        domain.HasOne<Domain>().WithMany().HasForeignKey(d => d.AliasOfId).OnDelete(DeleteBehavior.Restrict);
+        domain.Property(d => d.Version).IsConcurrencyToken();
+    }
+}

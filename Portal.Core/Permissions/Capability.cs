@@ -1,0 +1,29 @@
+namespace Portal.Core.Permissions;
+
+/// <summary>What somebody may do (DESIGN §6). A role is a named set of these.</summary>
+public enum Capability
+{
+    ViewDirectory,
+    ManageMailboxes,
+    SetQuota,
+    ResetPasswords,
+    ManageAliases,
+    ManageDomains,
+    ManageRoutes,
+    ViewQueue,
+    ManageQueue,
+    ViewTrace,
+
+    /// <summary>Subject and attachment names in a trace (content facts).</summary>
+    ViewContentFacts,
+    ViewLogs,
+    ViewAudit,
+    ManageSettings,
+    ManageRoles,
+
+    /// <summary>Read and send the mail of one's own mailbox.</summary>
+    UseOwnMail,
+
+    /// <summary>Read anybody's mail: the operator only, audited.</summary>
+    ReadAnyMail,
+}

@@ -1,0 +1,135 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Portal.Core.Messages;
+
+namespace Portal.Core.Queue;
+
+/// <summary>What is to be done with an entry.</summary>
+public enum QueueKind
+{
+    Relay,
+    Local,
+
+    /// <summary>Expansion of more than 200 items, worked off in pieces.</summary>
+    Expand,
+}
+
+public enum QueueState
+{
+    Due,
+    Held,
+
+    /// <summary>Owned by the process instance named in Owner.</summary>
+    Claimed,
+}
+
+/// <summary>Why the last try ended; what the queue page groups by.</summary>
+public enum DeferCause
+{
+    None,
+    Dns,
+    Network,
+    Tls,
+    Greylisted,
+    RemotePolicy,
+    RemoteQuota,
+    RemoteFault,
+    LocalFault,
+}
+
+/// <summary>RFC 3461 NOTIFY of one recipient.</summary>
+[Flags]
+public enum DsnNotify
+{
+    /// <summary>Not given: failure and delay, as RFC 3461 §4.1 leaves to us.</summary>
+    Default = 0,
+    Never = 1,
+    Success = 2,
+    Failure = 4,
+    Delay = 8,
+}
+
+/// <summary>RFC 3461 RET.</summary>
+public enum DsnReturn
+{
+    Default,
+    Full,
+    Headers,
+}
+
+/// <summary>One recipient still to be served. Done entries are deleted; the history is the trace (DESIGN §4).</summary>
+public sealed class QueueEntry
+{
+    public long Id { get; init; }
+
+    public long MessageId { get; set; }
+
+    /// <summary>Queue id of the message, so that lists need no join.</summary>
+    public Guid QueueId { get; init; }
+
+    public QueueKind Kind { get; init; }
+
+    /// <summary>Envelope sender of this copy; empty for the null reverse-path.</summary>
+    public required string ReversePath { get; init; }
+
+    /// <summary>Whom it goes to; domain in A-label form.</summary>
+    public required string ForwardPath { get; init; }
+
+    /// <summary>Destination domain, or "host:port" of the smart host; claims take one route key at a time.</summary>
+    public required string RouteKey { get; set; }
+
+    public QueueState State { get; set; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset NextAttemptAt { get; set; }
+
+    public DateTimeOffset ExpiresAt { get; set; }
+
+    /// <summary>Tries begun so far; part of every outcome's condition.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>Process instance that claimed it (Node.Id); null when unclaimed.</summary>
+    public Guid? Owner { get; set; }
+
+    public DeferCause Cause { get; set; }
+
+    /// <summary>The peer's last words, or ours; null before the first try.</summary>
+    public string? LastReply { get; set; }
+
+    public bool DelayNoticeSent { get; set; }
+
+    public long SizeBytes { get; init; }
+
+    /// <summary>Account that submitted it; null for forwarded mail and DSNs.</summary>
+    public Guid? AccountId { get; init; }
+
+    public DsnNotify Notify { get; init; }
+
+    public DsnReturn Return { get; init; }
+
+    /// <summary>RFC 3461 ENVID as given (xtext decoded); null when not given.</summary>
+    public string? EnvelopeId { get; init; }
+
+    /// <summary>RFC 3461 ORCPT as given, "type;address"; null when not given.</summary>
+    public string? OriginalRecipient { get; init; }
+
+    public bool IsDemo { get; init; }
+}
+
+internal sealed class QueueEntryConfiguration : IEntityTypeConfiguration<QueueEntry>
+{
+    public void Configure(EntityTypeBuilder<QueueEntry> entry)
+    {
+        entry.HasIndex(e => new { e.State, e.RouteKey, e.NextAttemptAt });
+        entry.HasIndex(e => e.MessageId);
+        entry.HasIndex(e => e.Owner).HasFilter("\"Owner\" IS NOT NULL");
+        entry.Property(e => e.ReversePath).HasMaxLength(320);
+        entry.Property(e => e.ForwardPath).HasMaxLength(320);
+        entry.Property(e => e.RouteKey).HasMaxLength(300);
+        entry.Property(e => e.LastReply).HasMaxLength(2000);
+        entry.Property(e => e.EnvelopeId).HasMaxLength(100);
+        entry.Property(e => e.OriginalRecipient).HasMaxLength(500);
+        entry.HasOne<Message>().WithMany().HasForeignKey(e => e.MessageId).OnDelete(DeleteBehavior.Restrict);
+    }
+}

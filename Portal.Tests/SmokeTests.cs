@@ -1,0 +1,7 @@
+namespace Portal.Tests;
+
+public class SmokeTests
+{
+    [Fact]
+    public void The_test_runner_runs() => Assert.True(true);
+}
