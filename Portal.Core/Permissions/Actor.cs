@@ -81,6 +81,14 @@ public sealed class Actor
     public IReadOnlyCollection<Guid>? VisibleDomains =>
         everywhere.Count > 0 || HeldRoles.Any(r => r.Scope.DomainId is null) ? null : [.. HeldRoles.Select(r => r.Scope.DomainId!.Value).Distinct()];
 
+    /// <summary>Whether the capability is held for everything, as what belongs to no domain yet asks for.</summary>
+    public bool MayEverywhere(Capability capability) =>
+        everywhere.Contains(capability) || HeldRoles.Any(r => r.Scope.DomainId is null && Roles.CapabilitiesOf(r.Role).Contains(capability));
+
+    /// <summary>The domains for which the capability is held; null means all of them.</summary>
+    public IReadOnlyCollection<Guid>? DomainsWith(Capability capability) =>
+        MayEverywhere(capability) ? null : [.. HeldRoles.Where(r => Roles.CapabilitiesOf(r.Role).Contains(capability)).Select(r => r.Scope.DomainId!.Value).Distinct()];
+
     /// <summary>Rank safety: nobody touches an account that holds a capability they lack.</summary>
     public bool Outranks(IEnumerable<HeldRole> other) =>
         other.SelectMany(r => Roles.CapabilitiesOf(r.Role)).All(c => c == Capability.UseOwnMail || May(c));
