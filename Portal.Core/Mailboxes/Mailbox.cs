@@ -82,6 +82,7 @@ internal sealed class MailboxConfiguration : IEntityTypeConfiguration<Mailbox>, 
         mailbox.HasIndex(m => m.PrimaryAddress).IsUnique();
         mailbox.HasIndex(m => m.Name);
         mailbox.HasIndex(m => new { m.DomainId, m.PrimaryAddress });
+        mailbox.HasIndex(m => new { m.State, m.PrimaryAddress });
         mailbox.HasIndex(m => m.AccountId);
         mailbox.HasIndex(m => m.DeletedAt).HasFilter("\"DeletedAt\" IS NOT NULL");
         mailbox.Property(m => m.Version).IsConcurrencyToken();

@@ -43,6 +43,7 @@ internal sealed class AddressConfiguration : IEntityTypeConfiguration<Address>
         address.ToTable(t => t.HasCheckConstraint("CK_Address_OneTarget", "(\"MailboxId\" IS NULL) <> (\"ForwarderId\" IS NULL)"));
         address.Property(a => a.Id).ValueGeneratedNever();
         address.HasIndex(a => new { a.DomainId, a.LocalPart }).IsUnique();
+        address.HasIndex(a => new { a.LocalPart, a.DomainId }).HasFilter("NOT \"IsPrimary\"").HasDatabaseName("IX_Address_Alias");   // the list of aliases, among 100,000 primary names
         address.Property(a => a.LocalPart).HasMaxLength(64);   // RFC 5321 §4.5.3.1.1
         address.Property(a => a.Display).HasMaxLength(64);
         address.Property(a => a.Version).IsConcurrencyToken();
