@@ -168,7 +168,9 @@ internal sealed class TraceConfiguration :
     {
         trace.HasKey(t => t.QueueId);
         trace.Property(t => t.QueueId).ValueGeneratedNever();
-        trace.HasIndex(t => t.IsIndexed).HasFilter("NOT \"IsIndexed\"");
+        // Partial, so that ordinary mail pays for one insertion and one removal only; a query names the same condition to use them.
+        trace.HasIndex(t => t.QueueId, "IX_MessageTrace_Unindexed").HasFilter("NOT \"IsIndexed\"");
+        trace.HasIndex(t => new { t.Outcome, t.QueueId }).HasFilter("\"Outcome\" <> 0");
         trace.Property(t => t.ClientAddress).HasMaxLength(64);
         trace.Property(t => t.Helo).HasMaxLength(255);
         trace.Property(t => t.ReversePath).HasMaxLength(320);
@@ -187,6 +189,8 @@ internal sealed class TraceConfiguration :
     public void Configure(EntityTypeBuilder<TraceRecipient> recipient)
     {
         recipient.HasKey(r => new { r.QueueId, r.Index });
+        // What went well (delivered, relayed) is not looked for by outcome alone.
+        recipient.HasIndex(r => new { r.Outcome, r.QueueId }).HasFilter("\"Outcome\" <> 1 AND \"Outcome\" <> 9");
         recipient.Property(r => r.Recipient).HasMaxLength(320);
         recipient.Property(r => r.Rule).HasMaxLength(100);
         recipient.Property(r => r.Reply).HasMaxLength(2000);
