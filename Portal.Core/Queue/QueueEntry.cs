@@ -35,6 +35,9 @@ public enum DeferCause
     RemoteQuota,
     RemoteFault,
     LocalFault,
+
+    /// <summary>An administrator ended it and wants the sender told: the DSN is all that is left to do.</summary>
+    Removed,
 }
 
 /// <summary>RFC 3461 NOTIFY of one recipient.</summary>

@@ -1,0 +1,120 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Portal.Core.Data;
+
+namespace Portal.Core.Jobs;
+
+/// <summary>
+/// Carries out pending <see cref="Work"/>, one turn after the other (DESIGN §5). Each turn's commit is conditional on the cursor it
+/// began at: two nodes may try, one of them wins, and a kill repeats nothing.
+/// </summary>
+public sealed partial class WorkRunner(
+    IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, IEnumerable<IWorkKind> kinds, TimeProvider clock, ILogger<WorkRunner> logger) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    private readonly Dictionary<string, IWorkKind> byName = kinds.ToDictionary(k => k.Kind);
+    private readonly SemaphoreSlim wake = new(0, 1);
+
+    /// <summary>Works until nothing is pending.</summary>
+    public async Task RunPendingAsync(CancellationToken cancel)
+    {
+        while (await NextAsync(cancel) is { } work)
+        {
+            try
+            {
+                await TurnAsync(work, cancel);
+            }
+            catch (Exception e) when (!cancel.IsCancellationRequested)
+            {
+                // The catch-all of this loop: the work stops with its cause, what its earlier turns did stays done.
+                LogFailed(logger, work.Id, work.Kind, e);
+                await EndAsync(work, e.GetType().Name, cancel);
+            }
+        }
+    }
+
+    public override void Dispose()
+    {
+        wake.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var hints = feed.Subscribe((_, _) => Wake());
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RunPendingAsync(stoppingToken);
+                await wake.WaitAsync(Pause, stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogOutage(logger, e);   // the database is away: look again after the pause
+                await Task.Delay(Pause, clock, stoppingToken);
+            }
+        }
+    }
+
+    private void Wake()
+    {
+        if (wake.CurrentCount == 0)
+        {
+            try
+            {
+                wake.Release();
+            }
+            catch (SemaphoreFullException)
+            {
+                // Somebody else woke it in the same moment.
+            }
+        }
+    }
+
+    private async Task<Work?> NextAsync(CancellationToken cancel)
+    {
+        var known = byName.Keys.ToList();
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.Work.AsNoTracking()
+            .Where(w => (w.State == WorkState.Pending || w.State == WorkState.Running) && known.Contains(w.Kind))
+            .OrderBy(w => w.Id).FirstOrDefaultAsync(cancel);
+    }
+
+    private async Task TurnAsync(Work work, CancellationToken cancel)
+    {
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        var done = await byName[work.Kind].TakeTurnAsync(db, work, cancel);
+        await db.SaveChangesAsync(cancel);
+
+        var state = done.Cursor is null ? WorkState.Done : WorkState.Running;
+        DateTimeOffset? endedAt = done.Cursor is null ? clock.GetUtcNow() : null;
+        var mine = await db.Work
+            .Where(w => w.Id == work.Id && w.Cursor == work.Cursor && w.State == work.State)
+            .ExecuteUpdateAsync(
+                w => w.SetProperty(x => x.Cursor, done.Cursor).SetProperty(x => x.DoneRows, x => x.DoneRows + done.Rows).SetProperty(x => x.State, state).SetProperty(x => x.EndedAt, endedAt),
+                cancel);
+        if (mine == 0) return;   // another node took this turn: ours is rolled back
+
+        await transaction.CommitAsync(cancel);
+        db.PublishRaised();
+    }
+
+    private async Task EndAsync(Work work, string error, CancellationToken cancel)
+    {
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var at = clock.GetUtcNow();
+        await db.Work.Where(w => w.Id == work.Id).ExecuteUpdateAsync(
+            w => w.SetProperty(x => x.State, WorkState.Failed).SetProperty(x => x.Error, error).SetProperty(x => x.EndedAt, at), cancel);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Work {WorkId} of kind {Kind} failed")]
+    private static partial void LogFailed(ILogger logger, long workId, string kind, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pending work could not be read; trying again")]
+    private static partial void LogOutage(ILogger logger, Exception exception);
+}

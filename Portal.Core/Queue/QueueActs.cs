@@ -1,0 +1,62 @@
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
+using Portal.Core.Trace;
+
+namespace Portal.Core.Queue;
+
+/// <summary>Carries acts out on at most <see cref="QueueService.MaxRowsAtOnce"/> entries, inside the caller's turn and transaction.</summary>
+internal static class QueueActs
+{
+    /// <summary>Changes the entries that nobody has claimed and writes their trace; the caller saves.</summary>
+    /// <returns>How many were changed.</returns>
+    public static async Task<int> ApplyAsync(PortalDbContext db, QueueAct act, IReadOnlyList<QueueEntry> entries, string actorName, DateTimeOffset at, CancellationToken cancel)
+    {
+        var ids = entries.Where(e => Applies(act, e.State)).Select(e => e.Id).ToList();
+        if (ids.Count == 0) return 0;
+
+        // The engine may claim between our reading and this statement; its condition decides, and locks the rows until our commit.
+        var rows = db.QueueEntries.Where(e => ids.Contains(e.Id));
+        await (act switch
+        {
+            QueueAct.Retry => rows.Where(e => e.State == QueueState.Due).ExecuteUpdateAsync(e => e.SetProperty(x => x.NextAttemptAt, at), cancel),
+            QueueAct.Hold => rows.Where(e => e.State == QueueState.Due).ExecuteUpdateAsync(e => e.SetProperty(x => x.State, QueueState.Held), cancel),
+            QueueAct.Release => rows.Where(e => e.State == QueueState.Held).ExecuteUpdateAsync(e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.NextAttemptAt, at), cancel),
+            _ => rows.Where(e => e.State != QueueState.Claimed).ExecuteUpdateAsync(
+                e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Cause, DeferCause.Removed).SetProperty(x => x.NextAttemptAt, at), cancel),
+        });
+
+        var changed = await rows.AsNoTracking().Where(IsIn(act)).ToListAsync(cancel);
+        foreach (var entry in changed) db.TraceEvents.Add(QueueTrace.Action(entry.QueueId, at, act, entry.ForwardPath, actorName));
+        if (act == QueueAct.Delete) await RemoveAsync(db, changed, at, cancel);
+        return changed.Count;
+    }
+
+    /// <summary>What domains sent; null means everything.</summary>
+    public static IQueryable<QueueEntry> SentBy(IQueryable<QueueEntry> entries, IReadOnlyList<string>? domains)
+    {
+        if (domains is null) return entries;
+        var endings = domains.Select(d => "%@" + d).ToList();
+        return entries.Where(e => endings.Any(ending => EF.Functions.Like(e.ReversePath, ending)));
+    }
+
+    private static async Task RemoveAsync(PortalDbContext db, List<QueueEntry> entries, DateTimeOffset at, CancellationToken cancel)
+    {
+        var ids = entries.ConvertAll(e => e.Id);
+        await db.QueueEntries.Where(e => ids.Contains(e.Id)).ExecuteDeleteAsync(cancel);
+        foreach (var entry in entries) await QueueTrace.SetRecipientAsync(db, entry, RecipientOutcome.Removed, "queue.delete", null, at, cancel);
+    }
+
+    private static bool Applies(QueueAct act, QueueState state) => act switch
+    {
+        QueueAct.Retry or QueueAct.Hold => state == QueueState.Due,
+        QueueAct.Release => state == QueueState.Held,
+        _ => state != QueueState.Claimed,
+    };
+
+    private static System.Linq.Expressions.Expression<Func<QueueEntry, bool>> IsIn(QueueAct act) => act switch
+    {
+        QueueAct.Hold => e => e.State == QueueState.Held,
+        QueueAct.Retry or QueueAct.Release => e => e.State == QueueState.Due,
+        _ => e => e.State == QueueState.Due && e.Cause == DeferCause.Removed,
+    };
+}
