@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Components.Routing;
+using Portal.Core.Accounts;
+using Portal.Core.Permissions;
+
+namespace Portal.Web.Components.Layout;
+
+public sealed partial class MainLayout
+{
+    private AccountFacts? account;
+    private Actor? actor;
+    private Area area;
+    private IReadOnlyList<Area> areas = [];
+    private IReadOnlyList<NavigationEntry> entries = [];
+    private bool menuOpen;
+    private ErrorBoundaryWithReference? boundary;
+
+    private string Path => "/" + Nav.ToBaseRelativePath(Nav.Uri).Split('?', '#')[0];
+
+    private bool Compact => Display.Compact ?? area is Area.Admin or Area.Helpdesk or Area.Reports;
+
+    protected override async Task OnInitializedAsync()
+    {
+        Nav.LocationChanged += OnLocationChanged;
+        Display.Changed += Refresh;
+        await LoadAsync();
+    }
+
+    private async Task LoadAsync()
+    {
+        account = await Actor.FactsAsync();
+        if (account is null) return;
+
+        actor = await Actor.GetAsync();
+        areas = [.. Navigation.AreasOf(actor)];
+        area = Navigation.AreaOf(Path);
+        entries = [.. Navigation.For(actor).Where(e => e.Area == area)];
+    }
+
+    private void OnLocationChanged(object? sender, LocationChangedEventArgs e)
+    {
+        menuOpen = false;
+        boundary?.Recover();
+        InvokeAsync(async () =>
+        {
+            await LoadAsync();
+            StateHasChanged();
+        });
+    }
+
+    private void Refresh() => InvokeAsync(StateHasChanged);
+
+    public void Dispose()
+    {
+        Nav.LocationChanged -= OnLocationChanged;
+        Display.Changed -= Refresh;
+    }
+}

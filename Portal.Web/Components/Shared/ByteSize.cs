@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Portal.Web.Components.Shared;
+
+/// <summary>Sizes as people read them: steps of 1,024, written KB, MB, GB (PORTAL §5).</summary>
+public static class ByteSize
+{
+    private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB"];
+
+    /// <summary>"0 B", "12.3 KB", "1.5 GB": at most three digits and one decimal.</summary>
+    public static string Text(long bytes)
+    {
+        var value = (double)bytes;
+        var unit = 0;
+        while (Math.Abs(value) >= 999.5 && unit < Units.Length - 1)
+        {
+            value /= 1024;
+            unit++;
+        }
+
+        return string.Create(CultureInfo.CurrentCulture, $"{value.ToString(unit == 0 || value >= 99.95 ? "0" : "0.#", CultureInfo.CurrentCulture)} {Units[unit]}");
+    }
+
+    /// <summary>Reads "500 MB", "1GB", "1.5 g"; a bare number means bytes.</summary>
+    public static bool TryParse(string? text, out long bytes)
+    {
+        bytes = 0;
+        var trimmed = text?.Trim() ?? "";
+        var digits = trimmed.TakeWhile(c => char.IsAsciiDigit(c) || c is '.' or ',').Count();
+        if (!double.TryParse(trimmed[..digits].Replace(',', '.'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)) return false;
+
+        var power = trimmed[digits..].Trim().ToUpperInvariant() switch { "" or "B" => 0, "K" or "KB" => 1, "M" or "MB" => 2, "G" or "GB" => 3, "T" or "TB" => 4, _ => -1 };
+        var size = value * Math.Pow(1024, power);
+        if (power < 0 || size > long.MaxValue / 2) return false;
+        bytes = (long)Math.Round(size);
+        return true;
+    }
+}

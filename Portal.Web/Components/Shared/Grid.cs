@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
+
+namespace Portal.Web.Components.Shared;
+
+/// <summary>What a list asks of its service.</summary>
+/// <param name="Sort">Sort key of a column; null for the default order.</param>
+public sealed record GridRequest(int Skip, int Take, string? Sort, bool Descending);
+
+/// <summary>A page of rows.</summary>
+/// <param name="Total">How many match in all.</param>
+/// <param name="IsCapped">Whether counting stopped at <paramref name="Total"/>: shown as "over 10,000".</param>
+public sealed record GridPage<T>(IReadOnlyList<T> Rows, int Total, bool IsCapped = false);
+
+/// <summary>What is selected: some rows of this page, or everything that matches the filter.</summary>
+public sealed record GridSelection<T>(IReadOnlyList<T> Rows, bool AllMatching, int Count);
+
+/// <summary>A column of <see cref="PortalGrid{T}"/>. The first one becomes the link and the title of the card on a phone.</summary>
+public sealed class Column<T> : ComponentBase
+{
+    [CascadingParameter] private PortalGrid<T> Grid { get; set; } = null!;
+
+    [Parameter, EditorRequired] public string Title { get; set; } = "";
+
+    /// <summary>Key handed to the service; null makes the column unsortable.</summary>
+    [Parameter] public string? Sort { get; set; }
+
+    /// <summary>Right-aligned, tabular digits.</summary>
+    [Parameter] public bool Numeric { get; set; }
+
+    /// <summary>Whether it is shown on the card of a phone.</summary>
+    [Parameter] public bool Card { get; set; } = true;
+
+    /// <summary>Takes what is left of the width and cuts long text.</summary>
+    [Parameter] public bool Wide { get; set; }
+
+    [Parameter, EditorRequired] public RenderFragment<T> ChildContent { get; set; } = null!;
+
+    protected override void OnInitialized() => Grid.Add(this);
+}
+
+/// <summary>Renders after its elder siblings have been initialised, so that a grid knows its columns.</summary>
+public sealed class Later : ComponentBase
+{
+    [Parameter] public RenderFragment? ChildContent { get; set; }
+
+    protected override void BuildRenderTree(RenderTreeBuilder builder) => builder.AddContent(0, ChildContent);
+}

@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Components;
+
+namespace Portal.Web.Components.Shared;
+
+public static class Queries
+{
+    /// <summary>Changes parameters of the address and keeps the others; null takes one off. The page follows through SupplyParameterFromQuery.</summary>
+    public static void SetQuery(this NavigationManager navigation, params (string Name, object? Value)[] values) =>
+        navigation.NavigateTo(navigation.GetUriWithQueryParameters(values.ToDictionary(v => v.Name, v => v.Value is string { Length: 0 } ? null : v.Value)));
+
+    /// <summary>Sets a filter: like <see cref="SetQuery"/>, back on the first page, without a step in the history.</summary>
+    public static void SetFilter(this NavigationManager navigation, params (string Name, object? Value)[] values)
+    {
+        var all = values.ToDictionary(v => v.Name, v => v.Value is string { Length: 0 } ? null : v.Value);
+        all["page"] = null;
+        navigation.NavigateTo(navigation.GetUriWithQueryParameters(all), replace: true);
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Authorization;
+using Portal.Core.Permissions;
+
+namespace Portal.Web.Security;
+
+/// <summary>A page for whoever holds at least one of these capabilities: <c>@attribute [Requires(Capability.ViewQueue)]</c>. The service checks again, with the scope.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class RequiresAttribute(params Capability[] anyOf) : AuthorizeAttribute, IAuthorizationRequirementData
+{
+    public IReadOnlyList<Capability> AnyOf { get; } = anyOf;
+
+    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [new CapabilityRequirement(AnyOf)];
+}
+
+internal sealed record CapabilityRequirement(IReadOnlyList<Capability> AnyOf) : IAuthorizationRequirement;
+
+internal sealed class CapabilityHandler(Accounts accounts) : AuthorizationHandler<CapabilityRequirement>
+{
+    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, CapabilityRequirement requirement)
+    {
+        if (await accounts.FindValidAsync(context.User, CancellationToken.None) is not { } facts) return;
+
+        var actor = Actor.ForAccount(facts.Id, facts.Name, facts.Roles, Channel.Portal, null);
+        if (requirement.AnyOf.Any(actor.May)) context.Succeed(requirement);
+    }
+}

@@ -1,0 +1,89 @@
+// What only a browser can do: cookies, clipboard, focus, keys. No state of the application lives here.
+(() => {
+  const cookie = (name, value) => {
+    const life = value === "" ? 0 : 31536000;
+    document.cookie = `${name}=${encodeURIComponent(value)};path=/;max-age=${life};samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
+  };
+
+  // The server paints the first frame: it must know the system's scheme before any script of its own runs.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const tellScheme = () => cookie("portal-system-dark", dark.matches ? "1" : "0");
+  tellScheme();
+  dark.addEventListener("change", tellScheme);
+
+  const focusBefore = [];
+  const focusable = "a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex]:not([tabindex='-1'])";
+
+  window.portal = {
+    setCookie: cookie,
+    setLanguage: language => location.assign(`/language/${language}?returnUrl=${encodeURIComponent(location.pathname + location.search)}`),
+    systemIsDark: () => dark.matches,
+    copy: async text => {
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch {
+        // Plain HTTP from elsewhere than loopback has no clipboard: the old way.
+        const area = document.createElement("textarea");
+        area.value = text;
+        area.style.position = "fixed";
+        area.style.opacity = "0";
+        document.body.append(area);
+        area.select();
+        const done = document.execCommand("copy");
+        area.remove();
+        return done;
+      }
+    },
+    enter: panel => {
+      focusBefore.push(document.activeElement);
+      panel.focus();
+      panel.addEventListener("keydown", e => {
+        if (e.key !== "Tab") return;
+        const all = [...panel.querySelectorAll(focusable)].filter(x => x.offsetParent !== null);
+        if (all.length === 0) return;
+        const first = all[0], last = all[all.length - 1];
+        if (e.shiftKey && (document.activeElement === first || document.activeElement === panel)) { last.focus(); e.preventDefault(); }
+        else if (!e.shiftKey && document.activeElement === last) { first.focus(); e.preventDefault(); }
+      });
+    },
+    leave: () => focusBefore.pop()?.focus?.(),
+    focus: selector => document.querySelector(selector)?.focus(),
+    onKeys: owner => { keysOwner = owner; },
+  };
+
+  let keysOwner = null;
+  const typing = e => e.target.closest?.("input,textarea,select,[contenteditable]") !== null;
+  const step = by => {
+    const links = [...document.querySelectorAll(".grid .row-link")];
+    if (links.length === 0) return false;
+    const at = links.findIndex(l => l.closest("tr").contains(document.activeElement));
+    links[Math.min(links.length - 1, Math.max(0, at < 0 ? 0 : at + by))].focus();
+    return true;
+  };
+
+  document.addEventListener("keydown", e => {
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+      if (keysOwner) { e.preventDefault(); keysOwner.invokeMethodAsync("OnKeyAsync", "palette"); }
+      return;
+    }
+    if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    if (document.querySelector(".mud-dialog")) return;
+    const row = document.activeElement?.closest?.(".grid tbody tr");
+    const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
+    let done = false;
+    switch (e.key) {
+      case "/": if (keysOwner) { keysOwner.invokeMethodAsync("OnKeyAsync", "palette"); done = true; } break;
+      case "?": if (keysOwner) { keysOwner.invokeMethodAsync("OnKeyAsync", "help"); done = true; } break;
+      case "j": done = step(1); break;
+      case "k": done = step(-1); break;
+      case "ArrowDown": done = row !== null && row !== undefined && step(1); break;
+      case "ArrowUp": done = row !== null && row !== undefined && step(-1); break;
+      case " ": { const box = row?.querySelector("input[type=checkbox]"); if (box && !e.target.matches("input")) { box.click(); done = true; } break; }
+      case "f": done = press("[data-filter]"); break;
+      case "n": done = press("[data-new]"); break;
+      case "e": done = press("[data-edit]"); break;
+    }
+    if (done) e.preventDefault();
+  });
+})();
