@@ -10,7 +10,7 @@ public enum NoticeSeverity
 }
 
 /// <summary>Something about the whole system that people should see now.</summary>
-/// <param name="Key">Key of its text (Notices resource), such as "CertificateExpired"; one notice per key stands at a time.</param>
+/// <param name="Key">Key of its text (Banners resource), such as "CertificateExpired"; one notice per key stands at a time.</param>
 public sealed record SystemNotice(string Key, NoticeSeverity Severity)
 {
     /// <summary>Values for the holes of the text, in order. No path, no configuration: banners are public to who is signed in.</summary>

@@ -7,11 +7,6 @@ namespace Portal.Web.Components.Shared;
 /// <param name="Sort">Sort key of a column; null for the default order.</param>
 public sealed record GridRequest(int Skip, int Take, string? Sort, bool Descending);
 
-/// <summary>A page of rows.</summary>
-/// <param name="Total">How many match in all.</param>
-/// <param name="IsCapped">Whether counting stopped at <paramref name="Total"/>: shown as "over 10,000".</param>
-public sealed record GridPage<T>(IReadOnlyList<T> Rows, int Total, bool IsCapped = false);
-
 /// <summary>What is selected: some rows of this page, or everything that matches the filter.</summary>
 public sealed record GridSelection<T>(IReadOnlyList<T> Rows, bool AllMatching, int Count);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Components;
+using Portal.Core;
 
 namespace Portal.Web.Components.Shared;
 
@@ -13,14 +14,14 @@ public sealed partial class PortalGrid<T>
 
     private readonly List<Column<T>> columns = [];
     private readonly Dictionary<object, T> selected = [];
-    private GridPage<T>? page;
+    private Page<T>? page;
     private object? lastFilter;
     private bool isLoading, allMatching, descending;
     private int index, loads;
     private string? sort;
 
     /// <summary>Asks the service for a page.</summary>
-    [Parameter, EditorRequired] public Func<GridRequest, CancellationToken, Task<GridPage<T>>> Load { get; set; } = null!;
+    [Parameter, EditorRequired] public Func<GridRequest, CancellationToken, Task<Page<T>>> Load { get; set; } = null!;
 
     /// <summary>Identity of a row.</summary>
     [Parameter, EditorRequired] public Func<T, object> Key { get; set; } = null!;
@@ -80,11 +81,11 @@ public sealed partial class PortalGrid<T>
 
     private GridSelection<T> Selection => new([.. selected.Values], allMatching, SelectedCount);
 
-    private bool HasNext => page is not null && (page.IsCapped ? page.Rows.Count == PageSize : (index + 1) * PageSize < page.Total);
+    private bool HasNext => page is not null && ((index + 1) * PageSize < page.Total);
 
     private string TotalText => page!.Total.ToString("N0", CultureInfo.CurrentCulture);
 
-    private string RangeText => S[page!.IsCapped ? "RangeCapped" : "Range", index * PageSize + 1, index * PageSize + page.Rows.Count, TotalText];
+    private string RangeText => S[page!.IsTotalExact ? "Range" : "RangeCapped", index * PageSize + 1, index * PageSize + page.Rows.Count, TotalText];
 
     internal void Add(Column<T> column) => columns.Add(column);
 
