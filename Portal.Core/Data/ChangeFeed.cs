@@ -10,6 +10,9 @@ public sealed class ChangeFeed
     /// <summary>What other nodes should hear; set by the part that carries hints between processes.</summary>
     internal Action<Change, Guid?>? Outbound { get; set; }
 
+    /// <summary>False while hints from other nodes can't arrive: caches then trust themselves for a second only (DESIGN §7).</summary>
+    public bool IsLive { get; internal set; } = true;
+
     /// <summary>Calls <paramref name="handler"/> for each change until the result is disposed. The id is the mailbox of <see cref="Change.Mail"/>; null means any.</summary>
     public IDisposable Subscribe(Action<Change, Guid?> handler)
     {

@@ -63,7 +63,8 @@ public enum DsnReturn
 /// <summary>One recipient still to be served. Done entries are deleted; the history is the trace (DESIGN §4).</summary>
 public sealed class QueueEntry
 {
-    public long Id { get; init; }
+    /// <summary>Given by the database at the commit that queues it.</summary>
+    public long Id { get; internal set; }
 
     public long MessageId { get; set; }
 

@@ -1,0 +1,233 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
+using Portal.Core.Audit;
+using Portal.Core.Data;
+using Portal.Core.Permissions;
+
+namespace Portal.Core.Accounts;
+
+/// <summary>A new password or the link to choose one; shown once, stored nowhere.</summary>
+/// <param name="Password">Null when a link was asked for.</param>
+/// <param name="LinkToken">Token of the first-password link; null when a password was made.</param>
+public sealed record NewCredential(string? Password, string? LinkToken);
+
+/// <summary>What a person may change of their own profile.</summary>
+public sealed record ProfileChange(string DisplayName, string? Language, string? TimeZone, ColourScheme Scheme);
+
+/// <summary>People who sign in: credentials, roles and profile.</summary>
+public sealed class AccountService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, PasswordHashing hashing, TimeProvider clock)
+{
+    public static readonly TimeSpan FirstPasswordLinkLife = TimeSpan.FromDays(7);
+
+    /// <summary>Resets somebody's password: sessions end, cached verdicts with them. Rank-safe.</summary>
+    /// <param name="actor">Needs <see cref="Capability.ResetPasswords"/> and every capability the account holds.</param>
+    /// <param name="accountId">Whose.</param>
+    /// <param name="asLink">True makes a link to choose a password; false a random password.</param>
+    /// <param name="reason">For the audit; null where none was given.</param>
+    /// <param name="cancel">Stops before anything is saved.</param>
+    public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, string? reason, CancellationToken cancel)
+    {
+        var password = PasswordRules.Generate();
+        var token = asLink ? NewToken() : null;
+        var outcome = await ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
+        {
+            await hashing.SetAsync(account, asLink ? Guid.NewGuid() + password : password, cancel);   // with a link the old password ends at once all the same
+            if (token is not null) db.OneTimeLinks.Add(NewLink(LinkPurpose.FirstPassword, token, account.Id, FirstPasswordLinkLife));
+            await ForgetFailuresAsync(db, account, cancel);
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" }, reason: reason);
+        }, cancel);
+        return outcome.Refusal is { } refusal ? refusal : new NewCredential(asLink ? null : password, token);
+    }
+
+    /// <summary>Forgets the failures that slow this account down.</summary>
+    public Task<Outcome> UnlockAsync(Actor actor, Guid accountId, CancellationToken cancel) =>
+        ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
+        {
+            var pairs = await ForgetFailuresAsync(db, account, cancel);
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.unlock", account.UserName!, new { slowedNetworks = pairs }, null);
+        }, cancel);
+
+    /// <summary>Gives the account exactly these roles, everywhere. Nobody grants what they lack.</summary>
+    public Task<Outcome> SetRolesAsync(Actor actor, Guid accountId, IReadOnlyCollection<Role> roles, CancellationToken cancel) =>
+        ChangeAsync(actor, accountId, Capability.ManageRoles, async (db, account) =>
+        {
+            if (!actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
+            var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
+            if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await IsLastAdministratorAsync(db, account.Id, cancel))
+                return new Conflict("LastAdministrator");
+            db.RoleAssignments.RemoveRange(held);
+            db.RoleAssignments.AddRange(roles.Distinct().Select(r => new RoleAssignment { AccountId = account.Id, Role = r }));
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, held.Select(r => r.Role.ToString()).Order(), roles.Select(r => r.ToString()).Order());
+        }, cancel);
+
+    /// <summary>Ends every session of an account; one's own, or of others with <see cref="Capability.ResetPasswords"/>.</summary>
+    public Task<Outcome> SignOutEverywhereAsync(Actor actor, Guid accountId, CancellationToken cancel) =>
+        ChangeAsync(actor, accountId, Capability.ResetPasswords, (_, account) =>
+        {
+            account.SecurityStamp = PasswordHashing.NewStamp();
+            return Task.FromResult<AuditOrRefusal>(AuditEntry.Change(actor, clock.GetUtcNow(), "account.sessions.end", account.UserName!, null, null));
+        }, cancel);
+
+    /// <summary>Changes one's own password; the present one is asked again (ASVS 2.1.6).</summary>
+    public async Task<Outcome> ChangeOwnPasswordAsync(Actor actor, string present, string wanted, CancellationToken cancel)
+    {
+        if (actor.AccountId is not { } own) return new NotPermitted(Capability.UseOwnMail);
+        await using (var db = await databases.CreateDbContextAsync(cancel))
+        {
+            var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == own, cancel);
+            if (await hashing.VerifyAsync(account, present, cancel) is not { } isRight) return new Conflict("Busy");
+            if (!isRight) return new Invalid("PasswordWrong") { Field = "Present" };
+        }
+
+        if (PasswordRules.Check(wanted, MailAddress.Parse(actor.Name)) is { } refusal) return refusal;
+        return await ChangeAsync(actor, own, Capability.UseOwnMail, async (_, account) =>
+        {
+            await hashing.SetAsync(account, wanted, cancel);
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.change", account.UserName!, null, null);
+        }, cancel);
+    }
+
+    /// <summary>Changes one's own name, language, time zone and colours.</summary>
+    public Task<Outcome> ChangeProfileAsync(Actor actor, ProfileChange change, CancellationToken cancel) =>
+        actor.AccountId is not { } own ? Task.FromResult<Outcome>(new NotPermitted(Capability.UseOwnMail)) : ChangeAsync(actor, own, Capability.UseOwnMail, (_, account) =>
+        {
+            if (string.IsNullOrWhiteSpace(change.DisplayName) || change.DisplayName.Length > 200) return Task.FromResult<AuditOrRefusal>(new Invalid("NameLength", 200) { Field = "DisplayName" });
+            if (change.TimeZone is not null && !TimeZoneInfo.TryFindSystemTimeZoneById(change.TimeZone, out var _)) return Task.FromResult<AuditOrRefusal>(new Invalid("TimeZoneUnknown") { Field = "TimeZone" });
+            var before = new { account.DisplayName, account.Language, account.TimeZone, Scheme = account.Scheme.ToString() };
+            (account.DisplayName, account.Language, account.TimeZone, account.Scheme) = (change.DisplayName.Trim(), change.Language, change.TimeZone, change.Scheme);
+            return Task.FromResult<AuditOrRefusal>(AuditEntry.Change(actor, clock.GetUtcNow(), "account.profile.change", account.UserName!, before, change));
+        }, cancel);
+
+    /// <summary>Chooses a password by a first-password link. The link works once.</summary>
+    public async Task<Outcome<string>> RedeemFirstPasswordAsync(string token, string password, string? clientAddress, CancellationToken cancel)
+    {
+        if (await FindLinkAsync(LinkPurpose.FirstPassword, token, cancel) is not { AccountId: { } accountId } link) return new Conflict("LinkSpent");
+        string name;
+        await using (var look = await databases.CreateDbContextAsync(cancel)) name = (await look.Accounts.AsNoTracking().SingleAsync(a => a.Id == accountId, cancel)).UserName!;
+        if (PasswordRules.Check(password, MailAddress.Parse(name)) is { } refusal) return refusal;
+
+        var hashed = new Account { Id = accountId };
+        await hashing.SetAsync(hashed, password, cancel);
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var account = await db.Accounts.SingleOrDefaultAsync(a => a.Id == accountId, cancel);
+        if (account is null or { IsDisabled: true }) return new Conflict("LinkSpent");
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        if (!await SpendLinkAsync(db, link.Id, cancel)) return new Conflict("LinkSpent");   // two at once: one wins
+        (account.PasswordHash, account.ScramVerifier, account.SecurityStamp) = (hashed.PasswordHash, hashed.ScramVerifier, hashed.SecurityStamp);
+        account.Version++;
+        db.Audit.Add(AuditEntry.Change(Actor.Visitor(clientAddress), clock.GetUtcNow(), "account.password.first", name, null, null));
+        db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
+        await db.SaveChangesAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        db.PublishRaised();
+        return name;
+    }
+
+    /// <summary>Last sign-ins of an account, newest first: one's own, or with <see cref="Capability.ViewDirectory"/>.</summary>
+    public async Task<IReadOnlyList<SignIn>> RecentSignInsAsync(Actor actor, Guid accountId, int limit, CancellationToken cancel)
+    {
+        if (actor.AccountId != accountId && !actor.May(Capability.ViewDirectory)) return [];
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.SignIns.AsNoTracking().Where(s => s.AccountId == accountId).OrderByDescending(s => s.At).Take(Math.Clamp(limit, 1, 200)).ToListAsync(cancel);
+    }
+
+    /// <summary>A link that still works; null when it is spent, expired or never was.</summary>
+    public async Task<OneTimeLink?> FindLinkAsync(LinkPurpose purpose, string token, CancellationToken cancel)
+    {
+        var (hash, now) = (HashOf(token), clock.GetUtcNow());
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.OneTimeLinks.AsNoTracking().SingleOrDefaultAsync(l => l.TokenHash == hash && l.Purpose == purpose && l.UsedAt == null && l.ExpiresAt > now, cancel);
+    }
+
+    /// <summary>A link to store; the token itself goes to the person only.</summary>
+    internal OneTimeLink NewLink(LinkPurpose purpose, string token, Guid? accountId, TimeSpan life) =>
+        new() { Purpose = purpose, TokenHash = HashOf(token), AccountId = accountId, ExpiresAt = clock.GetUtcNow() + life };
+
+    /// <summary>Marks a link used, for one of however many try at once; false for all the others.</summary>
+    internal async Task<bool> SpendLinkAsync(PortalDbContext db, Guid linkId, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        return await db.OneTimeLinks.Where(l => l.Id == linkId && l.UsedAt == null && l.ExpiresAt > now).ExecuteUpdateAsync(l => l.SetProperty(x => x.UsedAt, now), cancel) == 1;
+    }
+
+    /// <summary>An account row with a password, or with none that anybody knows; the caller saves it.</summary>
+    internal async Task<Account> NewAccountAsync(MailAddress address, string displayName, string? password, bool isDemo, CancellationToken cancel)
+    {
+        var name = address.Folded;
+        var account = new Account
+        {
+            UserName = name,
+            NormalizedUserName = name.ToUpperInvariant(),
+            Email = name,
+            NormalizedEmail = name.ToUpperInvariant(),
+            EmailConfirmed = true,
+            DisplayName = displayName,
+            SecurityStamp = PasswordHashing.NewStamp(),
+            CreatedAt = clock.GetUtcNow(),
+            IsDemo = isDemo,
+        };
+        if (password is not null) await hashing.SetAsync(account, password, cancel);
+        return account;
+    }
+
+    internal static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    private static Task<int> ForgetFailuresAsync(PortalDbContext db, Account account, CancellationToken cancel) =>
+        db.SignInThrottles.Where(t => t.LoginName == account.UserName).ExecuteDeleteAsync(cancel);
+
+    private static async Task<bool> IsLastAdministratorAsync(PortalDbContext db, Guid accountId, CancellationToken cancel) =>
+        !await (from role in db.RoleAssignments
+                where role.Role == Role.Administrator && role.DomainId == null && role.AccountId != accountId
+                join account in db.Accounts on role.AccountId equals account.Id
+                where !account.IsDisabled
+                select role).AnyAsync(cancel);
+
+    /// <summary>Authorises, changes and audits one account in one transaction. One's own account needs no capability.</summary>
+    private async Task<Outcome> ChangeAsync(Actor actor, Guid accountId, Capability capability, Func<PortalDbContext, Account, Task<AuditOrRefusal>> change, CancellationToken cancel)
+    {
+        var isOwn = actor.AccountId == accountId;
+        if (!isOwn && !actor.May(capability)) return new NotPermitted(capability);
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        var account = await db.Accounts.SingleOrDefaultAsync(a => a.Id == accountId, cancel);
+        if (account is null) return new NotFound("Account");
+        if (!isOwn && !actor.Outranks(await HeldRolesAsync(db, accountId, cancel))) return new NotPermitted(capability);   // rank-safe, DESIGN §6
+        if (isOwn && capability == Capability.ManageRoles && !actor.May(capability)) return new NotPermitted(capability);
+
+        var result = await change(db, account);
+        if (result.Refusal is { } refusal) return refusal;
+        db.Audit.Add(result.Entry!);
+        account.Version++;
+        db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
+        try
+        {
+            await db.SaveChangesAsync(cancel);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            return new Conflict("ChangedByOthers");
+        }
+
+        await transaction.CommitAsync(cancel);
+        db.PublishRaised();
+        return Outcome.Done;
+    }
+
+    private static async Task<List<HeldRole>> HeldRolesAsync(PortalDbContext db, Guid accountId, CancellationToken cancel) =>
+        await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == accountId).Select(r => new HeldRole(r.Role, new Scope(r.DomainId))).ToListAsync(cancel);
+
+    private readonly record struct AuditOrRefusal(AuditEntry? Entry, Refusal? Refusal)
+    {
+        public static implicit operator AuditOrRefusal(AuditEntry entry) => new(entry, null);
+
+        public static implicit operator AuditOrRefusal(Refusal refusal) => new(null, refusal);
+    }
+}

@@ -1,0 +1,98 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Portal.Core.Accounts;
+using Portal.Core.Data;
+using Portal.Core.Mailboxes;
+using Portal.Core.Messages;
+using Portal.Core.Quotas;
+using Portal.Core.Recipients;
+using Portal.Core.Trace;
+
+namespace Portal.Core;
+
+public static class CoreServices
+{
+    /// <summary>Everything the domain offers; hosted parts run only where the host starts them.</summary>
+    public static IServiceCollection AddPortalCore(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<DatabaseOptions>().Bind(configuration.GetSection(DatabaseOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>();
+        return services.AddDatabase(configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new())
+            .AddAccounts()
+            .AddMessages();
+    }
+
+    private static IServiceCollection AddDatabase(this IServiceCollection services, DatabaseOptions database)
+    {
+        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<SecretBox>();
+        services.AddSingleton<DatabaseStarter>();
+        services.AddSingleton(new WriteGate(isOpen: database.Provider == DatabaseProvider.Postgres));
+        if (database.Provider == DatabaseProvider.Sqlite)
+        {
+            services.AddDbContextFactory<SqlitePortalDbContext>((provider, options) => options
+                .UseSqlite(SqliteSetup.ConnectionString(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DatabaseFile))
+                .AddInterceptors(new SqliteSetup()));
+            services.AddSingleton<IDbContextFactory<PortalDbContext>, PortalDatabase<SqlitePortalDbContext>>();
+            services.AddHostedService<SqliteWatcher>();
+        }
+        else
+        {
+            services.AddDbContextFactory<PostgresPortalDbContext>((provider, options) => options
+                .UseNpgsql(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ConnectionString));
+            services.AddSingleton<IDbContextFactory<PortalDbContext>, PortalDatabase<PostgresPortalDbContext>>();
+            services.AddHostedService<PostgresChangeLink>();
+        }
+
+        services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<PortalDbContext>>().CreateDbContext());   // for Identity's stores and Data Protection
+        return services;
+    }
+
+    private static IServiceCollection AddAccounts(this IServiceCollection services)
+    {
+        services.AddIdentityCore<Account>(identity =>
+        {
+            identity.Password.RequiredLength = PasswordRules.MinLength;
+            identity.Password.RequireDigit = identity.Password.RequireLowercase = identity.Password.RequireUppercase = identity.Password.RequireNonAlphanumeric = false;
+            identity.User.AllowedUserNameCharacters = "";   // MailAddress decides
+            identity.Lockout.AllowedForNewUsers = false;   // pairs slow down instead (DESIGN §6)
+        }).AddEntityFrameworkStores<PortalDbContext>();
+        services.AddSingleton<AccountService>();
+        services.AddSingleton<AccountAuthenticator>();
+        services.AddSingleton<SignInThrottleStore>();
+        services.AddSingleton<PasswordHashing>();
+        services.AddSingleton<RoleDirectory>();
+        services.AddSingleton<SenderRights>();
+        services.AddSingleton<MailboxService>();
+        services.AddSingleton<QuotaWatch>();
+        services.AddSingleton<RecipientDirectory>();
+        return services;
+    }
+
+    private static IServiceCollection AddMessages(this IServiceCollection services)
+    {
+        services.AddOptions<MailWriterOptions>().BindConfiguration(MailWriterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IBlobStore, FileBlobStore>();
+        services.AddSingleton<ContentReader>();
+        services.AddSingleton<ContentSpoolFactory>();
+        services.AddSingleton<DiskSpace>();
+        services.AddSingleton<MailWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<MailWriter>());
+        services.AddSingleton<TraceWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<TraceWriter>());
+        return services;
+    }
+
+    private sealed class DatabaseOptionsValidator : IValidateOptions<DatabaseOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, DatabaseOptions options) =>
+            options.Provider == DatabaseProvider.Postgres && string.IsNullOrWhiteSpace(options.ConnectionString)
+                ? ValidateOptionsResult.Fail("Portal:Database:ConnectionString must be set when Portal:Database:Provider is Postgres.")
+                : ValidateOptionsResult.Success;
+    }
+}

@@ -1,0 +1,130 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Portal.Core.Data;
+
+/// <summary>Brings the database to this program's schema; safe when several nodes start at once and after a kill in the middle.</summary>
+public sealed partial class DatabaseStarter(
+    IDbContextFactory<PortalDbContext> databases, WriteGate gate, IOptions<StorageOptions> storage, IOptions<DatabaseOptions> options, TimeProvider clock, ILogger<DatabaseStarter> logger)
+{
+    /// <summary>Schema version this program writes.</summary>
+    public const int ProgramVersion = 1;
+
+    private const long MigrationLock = 0x506F7274616C;   // any constant of ours; "Portal"
+
+    /// <summary>Whether a database is there at all; the command line refuses to make one (issue line 7).</summary>
+    public async Task<bool> ExistsAsync(CancellationToken cancel)
+    {
+        if (options.Value.Provider == DatabaseProvider.Sqlite && !File.Exists(storage.Value.DatabaseFile)) return false;
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.Database.CanConnectAsync(cancel) && (await db.Database.GetAppliedMigrationsAsync(cancel)).Any();
+    }
+
+    /// <summary>Migrates where needed; throws <see cref="SchemaTooNewException"/> when the database belongs to a later program.</summary>
+    public Task StartAsync(CancellationToken cancel) =>
+        options.Value.Provider == DatabaseProvider.Sqlite ? StartSqliteAsync(cancel) : StartPostgresAsync(cancel);
+
+    private async Task StartSqliteAsync(CancellationToken cancel)
+    {
+        Directory.CreateDirectory(storage.Value.DataFolder);
+        using var guard = await OwnLockAsync(cancel);
+        var isNew = PrepareFile();
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        await DemandVersionAsync(db, isNew, cancel);
+        if (!(await db.Database.GetPendingMigrationsAsync(cancel)).Any()) return;
+
+        if (!isNew) CopyBeside(storage.Value.DatabaseFile);
+        // A killed migration leaves its row and every later start would wait for ever (dotnet/efcore #38958); we hold our own lock.
+        await db.Database.ExecuteSqlRawAsync("""CREATE TABLE IF NOT EXISTS "__EFMigrationsLock" ("Id" INTEGER NOT NULL CONSTRAINT "PK___EFMigrationsLock" PRIMARY KEY, "Timestamp" TEXT NOT NULL); DELETE FROM "__EFMigrationsLock";""", cancel);
+        await db.Database.MigrateAsync(cancel);
+        LogMigrated(logger, "SQLite");
+    }
+
+    private async Task StartPostgresAsync(CancellationToken cancel)
+    {
+        await using var guard = await databases.CreateDbContextAsync(cancel);
+        await guard.Database.OpenConnectionAsync(cancel);
+        await guard.Database.ExecuteSqlAsync($"SELECT pg_advisory_lock({MigrationLock})", cancel);   // freed with the connection, also by a kill
+        try
+        {
+            await using var db = await databases.CreateDbContextAsync(cancel);
+            var isNew = !(await db.Database.GetAppliedMigrationsAsync(cancel)).Any();
+            await DemandVersionAsync(db, isNew, cancel);
+            if (!(await db.Database.GetPendingMigrationsAsync(cancel)).Any()) return;
+            await db.Database.MigrateAsync(cancel);
+            LogMigrated(logger, "PostgreSQL");
+        }
+        finally
+        {
+            await guard.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
+        }
+    }
+
+    private static async Task DemandVersionAsync(PortalDbContext db, bool isNew, CancellationToken cancel)
+    {
+        if (isNew || !(await db.Database.GetAppliedMigrationsAsync(cancel)).Any()) return;
+        var version = await db.SchemaVersions.AsNoTracking().SingleOrDefaultAsync(cancel);
+        if (version is not null && version.LeastWriter > ProgramVersion) throw new SchemaTooNewException(version.Version, ProgramVersion);
+    }
+
+    /// <summary>Sets what must be set before the first table; true when there was no database.</summary>
+    private bool PrepareFile()
+    {
+        var isNew = !File.Exists(storage.Value.DatabaseFile);
+        using var connection = new SqliteConnection(SqliteSetup.ConnectionString(storage.Value.DatabaseFile));
+        connection.Open();
+        SqliteSetup.Apply(connection);
+        using var command = connection.CreateCommand();
+        command.CommandText = (isNew ? "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; " : "") + "PRAGMA journal_mode=WAL;";
+        command.ExecuteNonQuery();
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(storage.Value.DatabaseFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return isNew;
+    }
+
+    private void CopyBeside(string file)
+    {
+        var copy = $"{file}.before-{clock.GetUtcNow():yyyyMMddHHmmss}";
+        using var source = new SqliteConnection(SqliteSetup.ConnectionString(file));
+        source.Open();
+        using var command = source.CreateCommand();
+        command.CommandText = "VACUUM INTO $copy";
+        command.Parameters.AddWithValue("$copy", copy);
+        command.ExecuteNonQuery();
+        LogCopied(logger, copy);
+    }
+
+    /// <summary>One process at a time migrates a SQLite file; the lock goes with the process.</summary>
+    private async Task<FileStream> OwnLockAsync(CancellationToken cancel)
+    {
+        var path = Path.Combine(storage.Value.DataFolder, "migrate.lock");
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (tries < 600)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), clock, cancel);   // another process migrates; a minute is plenty
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Database schema brought up to date ({Provider})")]
+    private static partial void LogMigrated(ILogger logger, string provider);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Database copied before the migration to {Copy}")]
+    private static partial void LogCopied(ILogger logger, string copy);
+}
+
+/// <summary>The database was made by a later program, and this one must not touch it.</summary>
+public sealed class SchemaTooNewException(int databaseVersion, int programVersion)
+    : Exception($"The database has schema version {databaseVersion}; this program knows {programVersion}. Start the newer program, or restore the copy made before the upgrade.")
+{
+    public int DatabaseVersion { get; } = databaseVersion;
+
+    public int ProgramVersion { get; } = programVersion;
+}

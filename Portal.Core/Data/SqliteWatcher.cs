@@ -1,0 +1,94 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Portal.Core.Data;
+
+/// <summary>
+/// Two small duties beside a SQLite file: hears what another process changed (PRAGMA data_version every 250 ms, then the counters),
+/// and moves the WAL into the database on a connection of its own (PASSIVE each second, TRUNCATE when it is large and nobody writes).
+/// </summary>
+internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<SqliteWatcher> logger) : BackgroundService
+{
+    private const long LargeWalBytes = 32L << 20;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        var known = new Dictionary<Change, long>();
+        long lastVersion = -1;
+        SqliteConnection? connection = null;
+        try
+        {
+            for (var beat = 0; await timer.WaitForNextTickAsync(stoppingToken); beat++)
+            {
+                try
+                {
+                    connection ??= Open();
+                    var version = Scalar(connection, "PRAGMA data_version");
+                    if (version != lastVersion) Compare(connection, known);
+                    lastVersion = version;
+                    if (beat % 4 == 0) await CheckpointAsync(connection, stoppingToken);
+                }
+                catch (SqliteException e)
+                {
+                    // The one catch-all of this loop: the file may be gone or full for a while; the next beat tries anew.
+                    LogFailed(logger, e);
+                    connection?.Dispose();
+                    connection = null;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // the host stops
+        }
+        finally
+        {
+            connection?.Dispose();
+        }
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(SqliteSetup.ConnectionString(storage.Value.DatabaseFile) + ";Pooling=False");
+        connection.Open();
+        SqliteSetup.Apply(connection);
+        return connection;
+    }
+
+    private void Compare(SqliteConnection connection, Dictionary<Change, long> known)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = """SELECT "Area", "Value" FROM "ChangeCounter" """;
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            var (area, value) = ((Change)reader.GetInt32(0), reader.GetInt64(1));
+            if (known.TryGetValue(area, out var before) && before != value) feed.Hear(area, null);
+            known[area] = value;
+        }
+    }
+
+    private async Task CheckpointAsync(SqliteConnection connection, CancellationToken cancel)
+    {
+        var wal = new FileInfo(storage.Value.DatabaseFile + "-wal");
+        if (!wal.Exists || wal.Length == 0) return;
+        Scalar(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+        if (wal.Length < LargeWalBytes) return;
+        using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
+        Scalar(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    private static long Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "SQLite watcher failed; trying again")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+}

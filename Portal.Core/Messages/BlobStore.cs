@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Options;
+using Portal.Core.Data;
+
+namespace Portal.Core.Messages;
+
+/// <summary>Keeps large content outside the database; keys are Guids of ours, never reused.</summary>
+public interface IBlobStore
+{
+    /// <summary>Begins a blob. What is not committed is gone when the writer is disposed.</summary>
+    BlobWriter Create();
+
+    /// <summary>Opens a committed blob; throws <see cref="FileNotFoundException"/> when there is none.</summary>
+    Stream OpenRead(Guid key);
+
+    /// <summary>Deletes a blob; nothing happens when there is none.</summary>
+    void Delete(Guid key);
+
+    /// <summary>Every committed blob with the time it was stored, for the orphan sweep.</summary>
+    IEnumerable<(Guid Key, DateTimeOffset StoredAt)> List();
+}
+
+/// <summary>A blob being written.</summary>
+public abstract class BlobWriter : IDisposable
+{
+    public abstract Guid Key { get; }
+
+    public abstract Stream Stream { get; }
+
+    /// <summary>Returns once the blob is on disk, file and folder both synced: before the transaction that names it (DESIGN §3).</summary>
+    public abstract Task CommitAsync(CancellationToken cancel);
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>Blobs as files in the data folder.</summary>
+internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : IBlobStore
+{
+    private string Root => storage.Value.BlobFolder;
+
+    public BlobWriter Create() => new Writer(this);
+
+    public Stream OpenRead(Guid key) =>
+        new FileStream(PathOf(key), new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+
+    public void Delete(Guid key)
+    {
+        var path = PathOf(key);
+        if (File.Exists(path)) File.Delete(path);
+    }
+
+    public IEnumerable<(Guid Key, DateTimeOffset StoredAt)> List()
+    {
+        if (!Directory.Exists(Root)) yield break;
+        foreach (var file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
+            if (Guid.TryParseExact(Path.GetFileName(file), "N", out var key))
+                yield return (key, new DateTimeOffset(File.GetLastWriteTimeUtc(file), TimeSpan.Zero));
+    }
+
+    // The last byte of a Guid v7 is random, the first ones are time: spread by the last.
+    private string FolderOf(Guid key) => Path.Combine(Root, key.ToByteArray(true)[15].ToString("x2", CultureInfo.InvariantCulture));
+
+    private string PathOf(Guid key) => Path.Combine(FolderOf(key), key.ToString("N"));
+
+    private sealed class Writer : BlobWriter
+    {
+        private readonly FileBlobStore store;
+        private readonly string temporary;
+        private readonly FileStream file;
+        private bool committed;
+
+        public Writer(FileBlobStore store)
+        {
+            this.store = store;
+            var folder = Path.Combine(store.Root, "incoming");
+            Directory.CreateDirectory(folder);
+            temporary = Path.Combine(folder, Key.ToString("N") + ".part");
+            file = PrivateFile.Create(temporary, FileOptions.Asynchronous);
+        }
+
+        public override Guid Key { get; } = Guid.CreateVersion7();
+
+        public override Stream Stream => file;
+
+        public override async Task CommitAsync(CancellationToken cancel)
+        {
+            await file.FlushAsync(cancel);
+            file.Flush(flushToDisk: true);
+            await file.DisposeAsync();
+            var folder = store.FolderOf(Key);
+            var isNew = !Directory.Exists(folder);
+            Directory.CreateDirectory(folder);
+            File.Move(temporary, store.PathOf(Key));
+            FolderSync.Sync(folder);
+            if (isNew) FolderSync.Sync(store.Root);
+            committed = true;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            file.Dispose();
+            if (!committed && File.Exists(temporary)) File.Delete(temporary);
+        }
+    }
+}
+
+/// <summary>fsync of a folder, so that a file's name is on disk as well; .NET offers none.</summary>
+internal static partial class FolderSync
+{
+    public static void Sync(string folder)
+    {
+        if (OperatingSystem.IsWindows()) return;   // NTFS journals names; there is no such call
+        var handle = Open(folder, 0);
+        if (handle < 0) throw new IOException($"The folder can't be opened to sync it (errno {Marshal.GetLastPInvokeError()}).");
+        try
+        {
+            if (Fsync(handle) != 0) throw new IOException($"The folder can't be synced (errno {Marshal.GetLastPInvokeError()}).");
+        }
+        finally
+        {
+            _ = Close(handle);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int handle);
+}

@@ -1,0 +1,152 @@
+using System.Text;
+using MimeKit;
+using MimeKit.Utils;
+
+namespace Portal.Core.Messages;
+
+/// <summary>What lists and rules need of a header, read leniently in one pass; nothing here fails on bad input.</summary>
+public sealed record MessageHead
+{
+    private const int MaxFieldOctets = 16 * 1024;   // a longer one is not decoded for lists; its bytes stay as they are
+
+    /// <summary>Octets of the header with the empty line that ends it; all of it when there is none.</summary>
+    public int HeaderBytes { get; private init; }
+
+    /// <summary>False when no empty line was found in what was read.</summary>
+    public bool IsComplete { get; private init; }
+
+    /// <summary>Received fields: the hop count (RFC 5321 §6.3).</summary>
+    public int ReceivedCount { get; private init; }
+
+    /// <summary>Header fields in all.</summary>
+    public int FieldCount { get; private init; }
+
+    /// <summary>Message-ID without angle brackets; null when absent.</summary>
+    public string? MessageId { get; private init; }
+
+    public string? InReplyTo { get; private init; }
+
+    /// <summary>From, decoded; null when absent.</summary>
+    public string? From { get; private init; }
+
+    /// <summary>From, as parsed addresses; empty when absent or unreadable.</summary>
+    public IReadOnlyList<string> FromAddresses { get; private init; } = [];
+
+    /// <summary>How many From fields there are; more than one is malformed (RFC 5322 §3.6).</summary>
+    public int FromCount { get; private init; }
+
+    public string? To { get; private init; }
+
+    public string? Subject { get; private init; }
+
+    /// <summary>Null when absent or unreadable.</summary>
+    public DateTimeOffset? Date { get; private init; }
+
+    public bool HasDate { get; private init; }
+
+    /// <summary>Whether the header has octets beyond ASCII (RFC 6532).</summary>
+    public bool HasUtf8 { get; private init; }
+
+    /// <summary>Reads the header at the start of <paramref name="octets"/>.</summary>
+    public static MessageHead Parse(ReadOnlySpan<byte> octets)
+    {
+        string? messageId = null, inReplyTo = null, from = null, to = null, subject = null, date = null;
+        var (position, received, fields, fromCount, complete) = (0, 0, 0, 0, false);
+        while (position < octets.Length)
+        {
+            var field = NextField(octets[position..], out var isEnd);
+            if (isEnd)
+            {
+                position += field;
+                complete = true;
+                break;
+            }
+
+            var text = octets.Slice(position, field);
+            position += field;
+            fields++;
+            var colon = text.IndexOf((byte)':');
+            if (colon <= 0) continue;
+            var name = text[..colon].TrimEnd(" \t"u8);
+            var value = text[(colon + 1)..];
+            switch (name.Length)
+            {
+                case 2 when Is(name, "to"u8): to ??= Unfold(value); break;
+                case 4 when Is(name, "from"u8): fromCount++; from ??= Unfold(value); break;
+                case 4 when Is(name, "date"u8): date ??= Unfold(value); break;
+                case 7 when Is(name, "subject"u8): subject ??= Unfold(value); break;
+                case 8 when Is(name, "received"u8): received++; break;
+                case 10 when Is(name, "message-id"u8): messageId ??= Unfold(value); break;
+                case 11 when Is(name, "in-reply-to"u8): inReplyTo ??= Unfold(value); break;
+            }
+        }
+
+        var fromList = from is not null && InternetAddressList.TryParse(from, out var parsed) ? parsed : null;
+        return new MessageHead
+        {
+            HeaderBytes = position,
+            IsComplete = complete,
+            ReceivedCount = received,
+            FieldCount = fields,
+            FromCount = fromCount,
+            MessageId = Bare(messageId),
+            InReplyTo = Bare(inReplyTo),
+            From = Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),
+            FromAddresses = fromList is null ? [] : [.. fromList.Mailboxes.Select(m => m.Address)],
+            To = Cut(Decode(to), 2000),
+            Subject = Cut(Decode(subject), 1000),
+            HasDate = date is not null,
+            Date = date is not null && DateUtils.TryParse(date, out var at) ? at.ToUniversalTime() : null,
+            HasUtf8 = !Ascii.IsValid(octets[..position]),
+        };
+    }
+
+    /// <summary>Length of the field at the start with its folded lines; <paramref name="isEnd"/> when an empty line stands there.</summary>
+    private static int NextField(ReadOnlySpan<byte> octets, out bool isEnd)
+    {
+        isEnd = octets.StartsWith("\r\n"u8) || octets[0] == (byte)'\n';
+        if (isEnd) return octets[0] == (byte)'\r' ? 2 : 1;
+        var length = 0;
+        do
+        {
+            var end = octets[length..].IndexOf((byte)'\n');
+            if (end < 0) return octets.Length;
+            length += end + 1;
+        }
+        while (length < octets.Length && octets[length] is (byte)' ' or (byte)'\t');
+        return length;
+    }
+
+    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower) => Ascii.EqualsIgnoreCase(name, lower);
+
+    private static string Unfold(ReadOnlySpan<byte> value)
+    {
+        var text = Encoding.UTF8.GetString(value[..Math.Min(value.Length, MaxFieldOctets)]);
+        return text.Replace("\r", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal).Replace("\0", "", StringComparison.Ordinal).Trim();
+    }
+
+    private static string? Decode(string? text) =>
+        text is null || !text.Contains("=?", StringComparison.Ordinal) ? text : Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)).Replace("\0", "", StringComparison.Ordinal);
+
+    private static string? Bare(string? id)
+    {
+        if (id is null) return null;
+        var (open, close) = (id.IndexOf('<', StringComparison.Ordinal), id.IndexOf('>', StringComparison.Ordinal));
+        return Cut(open >= 0 && close > open ? id[(open + 1)..close] : id.Trim(), 1000);
+    }
+
+    /// <summary>Cuts to a column's length, never in the middle of a surrogate pair; a lone surrogate becomes U+FFFD, which both databases can store.</summary>
+    private static string? Cut(string? text, int length)
+    {
+        if (text is null) return null;
+        if (text.Length > length) text = text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1])) i++;
+            else return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        }
+
+        return text;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
+
+namespace Portal.Core.Quotas;
+
+public enum QuotaVerdict
+{
+    Room,
+
+    /// <summary>No room for this message now: 452 4.2.2.</summary>
+    Full,
+
+    /// <summary>More than 10 % over, or full for five days: 552 5.2.2.</summary>
+    Exceeded,
+}
+
+/// <summary>Whether a mailbox has room, from counters at most a second old. The overshoot is bounded by what was in flight (DESIGN §3).</summary>
+public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
+{
+    private const int MaxEntries = 200_000;
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FullForGood = TimeSpan.FromDays(5);
+    private readonly ConcurrentDictionary<Guid, Use> uses = new();
+
+    /// <summary>Judges a message of the declared size (0 when the client gave none) against the quota; null quota always has room.</summary>
+    public async ValueTask<QuotaVerdict> JudgeAsync(Guid mailboxId, long? quotaBytes, long declaredSizeBytes, CancellationToken cancel)
+    {
+        if (quotaBytes is not { } quota) return QuotaVerdict.Room;
+        var use = await UseAsync(mailboxId, cancel);
+        if (use.Bytes > quota + quota / 10) return QuotaVerdict.Exceeded;
+        if (use.Bytes < quota && use.Bytes + declaredSizeBytes <= quota) return QuotaVerdict.Room;
+        if (use.FullSince is null) await NoteFullAsync(mailboxId, cancel);
+        return use.FullSince is { } since && clock.GetUtcNow() - since >= FullForGood ? QuotaVerdict.Exceeded : QuotaVerdict.Full;
+    }
+
+    /// <summary>Ends "full since" in the caller's transaction, when items were removed or the quota raised.</summary>
+    public static Task ClearFullAsync(PortalDbContext db, Guid mailboxId, CancellationToken cancel) =>
+        db.MailboxUses.Where(u => u.MailboxId == mailboxId && u.FullSince != null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
+
+    private async ValueTask<Use> UseAsync(Guid mailboxId, CancellationToken cancel)
+    {
+        if (uses.TryGetValue(mailboxId, out var known) && clock.GetElapsedTime(known.ReadAt) < MaxAge) return known;
+        var readAt = clock.GetTimestamp();
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var row = await db.MailboxUses.AsNoTracking().SingleOrDefaultAsync(u => u.MailboxId == mailboxId, cancel);
+        var use = new Use(row?.Bytes ?? 0, row?.FullSince, readAt);
+        if (uses.Count >= MaxEntries) uses.Clear();
+        uses[mailboxId] = use;
+        return use;
+    }
+
+    /// <summary>The five days begin with the first refusal; whoever makes room ends them (<see cref="ClearFullAsync"/>).</summary>
+    private async Task NoteFullAsync(Guid mailboxId, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        await db.MailboxUses.Where(u => u.MailboxId == mailboxId && u.FullSince == null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, now), cancel);
+        uses.TryRemove(mailboxId, out _);
+    }
+
+    private sealed record Use(long Bytes, DateTimeOffset? FullSince, long ReadAt);
+}

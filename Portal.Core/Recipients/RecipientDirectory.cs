@@ -1,0 +1,163 @@
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
+using Portal.Core.Data;
+using Portal.Core.Mailboxes;
+using Portal.Core.Permissions;
+using Portal.Core.Quotas;
+
+namespace Portal.Core.Recipients;
+
+/// <summary>
+/// Forward-path → mailboxes and relays, cached for the hot path, correct within a second of a change on every node. What is not found
+/// in the cache is asked of the database before anybody hears 550; an outage throws and reads as 451.
+/// </summary>
+public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databases, QuotaWatch quotas, ChangeFeed feed, TimeProvider clock)
+{
+    private const int MaxDepth = 10;
+    private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
+    private readonly ChangeFedCache<(Guid Domain, string LocalPart), AddressEntry> addresses = new(feed, clock, Change.Directory, 200_000);
+
+    /// <summary>Whether we take mail for this domain, disabled or not.</summary>
+    public async ValueTask<bool> IsLocalDomainAsync(DomainName domain, CancellationToken cancel) => await FindDomainAsync(domain, cancel) is not null;
+
+    /// <summary>Judges one forward-path (issue line 6): exact address, then without +detail, then catch-all, then postmaster.</summary>
+    public async ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel)
+    {
+        if (forwardPath.AddressLiteral is not null) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
+        if (await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
+        if (domain.IsDisabled) return RecipientResolution.Refused(RecipientState.Disabled, "recipient.domainDisabled");
+
+        var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
+        if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
+        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, rule, declaredSizeBytes, cancel);
+
+        var expansion = new Expansion(declaredSizeBytes);
+        await ExpandAsync(found, expansion, 0, cancel);
+        return expansion.ToResolution(rule);
+    }
+
+    /// <summary>Where mail to a bare "postmaster" goes (RFC 5321 §4.5.1): the first administrator's mailbox.</summary>
+    public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long declaredSizeBytes, CancellationToken cancel) =>
+        await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
+            ? await JudgeAsync(mailbox, "recipient.postmaster", declaredSizeBytes, cancel)
+            : RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
+
+    private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string rule, long declaredSizeBytes, CancellationToken cancel)
+    {
+        if (mailbox.State != MailboxState.Active) return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? "recipient.deleted" : "recipient.disabled");
+        return await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, declaredSizeBytes, cancel) switch
+        {
+            QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, "recipient.quotaFull"),
+            QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, "recipient.quotaExceeded"),
+            _ => new(RecipientState.Ok, rule, [new(mailbox.Id)], []),
+        };
+    }
+
+    private async ValueTask<(AddressEntry? Entry, string Rule)> FindAddressAsync(DomainEntry domain, MailAddress forwardPath, CancellationToken cancel)
+    {
+        var local = forwardPath.FoldedLocalPart;
+        if (await AddressAsync(domain.Id, local, cancel) is { } exact) return (exact, exact.Mailbox is null ? "recipient.forwarder" : exact.IsPrimary ? "recipient.mailbox" : "recipient.alias");
+        var plus = local.IndexOf('+', StringComparison.Ordinal);
+        if (plus > 0 && await AddressAsync(domain.Id, local[..plus], cancel) is { } detail) return (detail, "recipient.detail");
+        if (await AddressAsync(domain.Id, Address.CatchAll, cancel) is { } all) return (all, "recipient.catchAll");
+        if (local == "postmaster" && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, "recipient.postmaster");
+        return (null, "recipient.unknown");
+    }
+
+    /// <summary>Follows a forwarder; local targets are resolved, others become relays.</summary>
+    private async Task ExpandAsync(AddressEntry forwarder, Expansion expansion, int depth, CancellationToken cancel)
+    {
+        if (depth >= MaxDepth || !expansion.Visited.Add(forwarder.ForwarderId!.Value)) return;   // a circle adds nothing new; with no target at all it reads as a loop
+
+        foreach (var target in forwarder.Targets)
+        {
+            if (!MailAddress.TryParse(target, out var address)) continue;
+            if (address.AddressLiteral is not null || await FindDomainAsync(address.Domain, cancel) is not { } domain)
+            {
+                expansion.Relays.Add(address.Folded);
+                continue;
+            }
+
+            var (entry, rule) = domain.IsDisabled ? (null, "recipient.domainDisabled") : await FindAddressAsync(domain, address, cancel);
+            if (entry is null) expansion.Note(RecipientState.Unknown, "recipient.unknown");
+            else if (entry.Mailbox is { } mailbox) expansion.Add(await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
+            else await ExpandAsync(entry, expansion, depth + 1, cancel);
+        }
+    }
+
+    private ValueTask<DomainEntry?> FindDomainAsync(DomainName name, CancellationToken cancel) => domains.GetAsync(name.Value, LoadDomainAsync, cancel);
+
+    private ValueTask<AddressEntry?> AddressAsync(Guid domainId, string localPart, CancellationToken cancel) => addresses.GetAsync((domainId, localPart), LoadAddressAsync, cancel);
+
+    private async Task<DomainEntry?> LoadDomainAsync(string name, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var domain = await db.Domains.AsNoTracking().SingleOrDefaultAsync(d => d.Name == name, cancel);
+        if (domain is null) return null;
+        if (domain.AliasOfId is not { } target) return new(domain.Id, domain.IsDisabled);
+        var isTargetDisabled = await db.Domains.Where(d => d.Id == target).Select(d => d.IsDisabled).SingleAsync(cancel);
+        return new(target, domain.IsDisabled || isTargetDisabled);
+    }
+
+    private async Task<AddressEntry?> LoadAddressAsync((Guid Domain, string LocalPart) key, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var address = await db.Addresses.AsNoTracking().SingleOrDefaultAsync(a => a.DomainId == key.Domain && a.LocalPart == key.LocalPart, cancel);
+        if (address is null) return null;
+        if (address.MailboxId is { } mailboxId)
+        {
+            var mailbox = await db.Mailboxes.AsNoTracking().Where(m => m.Id == mailboxId).Select(m => new MailboxEntry(m.Id, m.State, m.QuotaOverrideBytes)).SingleAsync(cancel);
+            return new(mailbox, null, [], address.IsPrimary);
+        }
+
+        var targets = await db.ForwarderTargets.AsNoTracking().Where(t => t.ForwarderId == address.ForwarderId).OrderBy(t => t.Address).Select(t => t.Address).Take(Forwarder.MaxTargets).ToListAsync(cancel);
+        return new(null, address.ForwarderId, targets, false);
+    }
+
+    private async Task<AddressEntry?> LoadPostmasterAsync(CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var mailbox = await (from role in db.RoleAssignments.AsNoTracking()
+                             where role.Role == Role.Administrator && role.DomainId == null
+                             join owned in db.Mailboxes on role.AccountId equals owned.AccountId
+                             where owned.State == MailboxState.Active
+                             orderby owned.CreatedAt, owned.PrimaryAddress
+                             select new MailboxEntry(owned.Id, owned.State, owned.QuotaOverrideBytes)).FirstOrDefaultAsync(cancel);
+        return mailbox is null ? null : new(mailbox, null, [], false);
+    }
+
+    private sealed record DomainEntry(Guid Id, bool IsDisabled);
+
+    private sealed record MailboxEntry(Guid Id, MailboxState State, long? QuotaBytes);
+
+    private sealed record AddressEntry(MailboxEntry? Mailbox, Guid? ForwarderId, IReadOnlyList<string> Targets, bool IsPrimary);
+
+    /// <summary>What a forwarder comes to. One good target is enough to accept; with none, the mildest refusal counts.</summary>
+    private sealed class Expansion(long declaredSizeBytes)
+    {
+        private readonly HashSet<LocalTarget> mailboxes = [];
+        private (RecipientState State, string Rule)? refusal;
+
+        public long DeclaredSizeBytes { get; } = declaredSizeBytes;
+
+        public HashSet<Guid> Visited { get; } = [];
+
+        public HashSet<string> Relays { get; } = [];
+
+        public void Add(RecipientResolution target)
+        {
+            if (target.State == RecipientState.Ok) mailboxes.UnionWith(target.Mailboxes);
+            else Note(target.State, target.Rule);
+        }
+
+        public void Note(RecipientState state, string rule)
+        {
+            if (refusal is null || state == RecipientState.QuotaFull) refusal = (state, rule);   // a temporary refusal wins: the client may come back
+        }
+
+        public RecipientResolution ToResolution(string rule) =>
+            mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays])
+            : refusal is { } why ? RecipientResolution.Refused(why.State, why.Rule)
+            : RecipientResolution.Refused(RecipientState.Loop, "recipient.loop");
+    }
+}

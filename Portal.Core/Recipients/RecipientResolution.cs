@@ -1,0 +1,39 @@
+namespace Portal.Core.Recipients;
+
+/// <summary>What a forward-path comes to; each has its one reply at RCPT.</summary>
+public enum RecipientState
+{
+    /// <summary>250.</summary>
+    Ok,
+
+    /// <summary>Not a domain of ours: 550 5.7.1 on the MX port.</summary>
+    NotLocal,
+
+    /// <summary>550 5.1.1.</summary>
+    Unknown,
+
+    /// <summary>550 5.2.1.</summary>
+    Disabled,
+
+    /// <summary>452 4.2.2.</summary>
+    QuotaFull,
+
+    /// <summary>More than 10 % over, or full for five days: 552 5.2.2.</summary>
+    QuotaExceeded,
+
+    /// <summary>Forwarders that lead to each other: 550 5.4.6.</summary>
+    Loop,
+}
+
+/// <summary>A mailbox a forward-path leads to.</summary>
+public readonly record struct LocalTarget(Guid MailboxId);
+
+/// <summary>The answer for one forward-path.</summary>
+/// <param name="State">What it comes to.</param>
+/// <param name="Rule">Which rule decided: a key of the Rules resource.</param>
+/// <param name="Mailboxes">Mailboxes it is delivered to, each once.</param>
+/// <param name="Relays">External addresses it is sent on to, each once, folded.</param>
+public sealed record RecipientResolution(RecipientState State, string Rule, IReadOnlyList<LocalTarget> Mailboxes, IReadOnlyList<string> Relays)
+{
+    public static RecipientResolution Refused(RecipientState state, string rule) => new(state, rule, [], []);
+}

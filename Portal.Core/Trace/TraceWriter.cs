@@ -1,0 +1,134 @@
+using System.Threading.Channels;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Portal.Core.Addresses;
+using Portal.Core.Data;
+
+namespace Portal.Core.Trace;
+
+/// <summary>
+/// Writes what was refused before DATA: through a bounded buffer every 250 ms. Past 50 a minute from one network refusals are counted
+/// in one row; what the buffer can't take is counted as dropped, never silent (DESIGN §8).
+/// </summary>
+public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<TraceWriter> logger) : BackgroundService
+{
+    /// <summary>Rule of the row that counts what is no longer written one by one.</summary>
+    public const string CountedRule = "refused.counted";
+
+    private const int BufferRows = 10_000;
+    private const int RowsPerNetworkAndMinute = 50;
+    private const int MaxNetworks = 10_000;
+    private const int BatchRows = 500;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private readonly Channel<Refused> buffer = Channel.CreateBounded<Refused>(new BoundedChannelOptions(BufferRows) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly Dictionary<string, Window> windows = [];
+    private long dropped;
+
+    /// <summary>Refusals that could not be written since the start.</summary>
+    public long Dropped => Interlocked.Read(ref dropped);
+
+    /// <summary>Takes a refusal to be written soon. Never blocks, never throws.</summary>
+    public void Record(MessageTrace trace, TraceEvent? traceEvent = null, IReadOnlyList<TraceRecipient>? recipients = null)
+    {
+        if (!buffer.Writer.TryWrite(new(trace, traceEvent, recipients ?? []))) Interlocked.Increment(ref dropped);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken)) await FlushAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // the host stops
+        }
+
+        await FlushAsync();
+    }
+
+    /// <summary>Writes all that waits now.</summary>
+    internal async Task FlushAsync()
+    {
+        var batch = new List<Refused>();
+        while (true)
+        {
+            batch.Clear();
+            while (batch.Count < BatchRows && buffer.Reader.TryRead(out var next)) batch.Add(next);
+            if (batch.Count == 0 && !windows.Values.Any(w => w.Uncounted > 0)) return;
+            try
+            {
+                await WriteAsync(batch);
+            }
+            catch (Exception e)
+            {
+                // The one catch-all of this loop: a refusal lost from the trace is counted; mail goes on.
+                Interlocked.Add(ref dropped, batch.Count);
+                LogFailed(logger, batch.Count, e);
+                return;
+            }
+        }
+    }
+
+    private async Task WriteAsync(List<Refused> batch)
+    {
+        var single = batch.Where(IsWrittenAlone).ToList();
+        using var turn = await gate.EnterAsync(CancellationToken.None);
+        await using var db = await databases.CreateDbContextAsync();
+        foreach (var (trace, traceEvent, recipients) in single)
+        {
+            db.Traces.Add(trace);
+            if (traceEvent is not null) db.TraceEvents.Add(traceEvent);
+            db.TraceRecipients.AddRange(recipients);
+        }
+
+        await db.SaveChangesAsync();
+        foreach (var window in windows.Values.Where(w => w is { Uncounted: > 0, CountingRow: not null }))
+        {
+            var more = window.Uncounted;
+            await db.Traces.Where(t => t.QueueId == window.CountingRow).ExecuteUpdateAsync(t => t.SetProperty(x => x.Count, x => x.Count + more));
+            window.Uncounted = 0;
+        }
+
+        feed.Publish(Change.Trace);
+    }
+
+    /// <summary>Fifty a minute and network stand alone; the one after them becomes the row that counts, the rest only raise it.</summary>
+    private bool IsWrittenAlone(Refused refused)
+    {
+        var now = clock.GetUtcNow();
+        var network = refused.Trace.ClientAddress is { } address ? Networks.Of(address) : "";
+        if (windows.Count > MaxNetworks)
+            foreach (var old in windows.Where(w => now - w.Value.Began > TimeSpan.FromMinutes(1) && w.Value.Uncounted == 0).Select(w => w.Key).ToList())
+                windows.Remove(old);
+        if (!windows.TryGetValue(network, out var window) || now - window.Began > TimeSpan.FromMinutes(1)) windows[network] = window = new(now);
+        if (++window.Rows <= RowsPerNetworkAndMinute) return true;
+        if (window.CountingRow is null)
+        {
+            window.CountingRow = refused.Trace.QueueId;
+            return true;
+        }
+
+        window.Uncounted++;
+        return false;
+    }
+
+    private sealed record Refused(MessageTrace Trace, TraceEvent? Event, IReadOnlyList<TraceRecipient> Recipients);
+
+    private sealed class Window(DateTimeOffset began)
+    {
+        public DateTimeOffset Began { get; } = began;
+
+        public int Rows { get; set; }
+
+        public Guid? CountingRow { get; set; }
+
+        public int Uncounted { get; set; }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} refusals could not be written to the trace")]
+    private static partial void LogFailed(ILogger logger, int count, Exception exception);
+}
