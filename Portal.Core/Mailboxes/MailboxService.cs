@@ -95,7 +95,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         {
             await db.SaveChangesAsync(cancel);
         }
-        catch (DbUpdateException e) when (e.IsUniqueViolation())
+        catch (DbUpdateException e) when (e.IsDuplicate())
         {
             return new Conflict("AddressTaken", address.ToString());   // somebody was faster
         }
