@@ -63,6 +63,7 @@ public static class CoreServices
             identity.Lockout.AllowedForNewUsers = false;   // pairs slow down instead (DESIGN §6)
         }).AddEntityFrameworkStores<PortalDbContext>();
         services.AddSingleton<AccountService>();
+        services.AddSingleton<SetupService>();
         services.AddSingleton<AccountAuthenticator>();
         services.AddSingleton<SignInThrottleStore>();
         services.AddSingleton<PasswordHashing>();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Alerts;
+using Portal.Core.Data;
 
 namespace Portal.Core.Certificates;
 
@@ -39,10 +40,10 @@ public sealed partial class ServerCertificates : IDisposable
     private long lookedAt;
 
     public ServerCertificates(
-        IOptions<TlsOptions> options, IConfiguration configuration, SystemNotices notices, TimeProvider clock, ILogger<ServerCertificates> logger)
+        IOptions<TlsOptions> options, IOptions<StorageOptions> storage, IConfiguration configuration, SystemNotices notices, TimeProvider clock, ILogger<ServerCertificates> logger)
     {
         (this.options, this.notices, this.clock, this.logger) = (options.Value, notices, clock, logger);
-        selfSignedFile = Path.Combine(configuration["Portal:DataFolder"] ?? "data", "self-signed.pem");
+        selfSignedFile = Path.Combine(storage.Value.DataFolder, "self-signed.pem");
         hostName = configuration["Portal:HostName"] is { Length: > 0 } name ? name : System.Net.Dns.GetHostName();
         current = Load(FilesStamp());
         lookedAt = clock.GetTimestamp();

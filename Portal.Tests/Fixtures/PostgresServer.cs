@@ -120,25 +120,3 @@ public sealed class PostgresServer : IAsyncDisposable
             ? found
             : throw new InvalidOperationException("PostgreSQL is missing: install the package \"postgresql\" (./test.sh does it on Debian).");
 }
-
-/// <summary>Loopback ports nobody listens on.</summary>
-public static class FreePort
-{
-    private static readonly Lock Gate = new();
-    private static readonly HashSet<int> Given = [];
-
-    /// <summary>A port that was free just now and is not given to another test of this run.</summary>
-    public static int Take()
-    {
-        while (true)
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-            lock (Gate)
-            {
-                if (Given.Add(port)) return port;
-            }
-        }
-    }
-}

@@ -1,9 +1,11 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using Portal.Core;
 using Portal.Core.Data;
 
 namespace Portal.Tests.Fixtures;
@@ -21,6 +23,7 @@ public sealed class TestDatabase : IAsyncDisposable
     private static readonly Lazy<Task<string>> PostgresTemplate = new(MakePostgresTemplateAsync);
     private readonly ServiceProvider services;
     private readonly string? postgresName;
+    private readonly List<IHostedService> running = [];
 
     private TestDatabase(DatabaseKind kind, string dataFolder, string? postgresName, ServiceProvider services) =>
         (Kind, DataFolder, this.postgresName, this.services) = (kind, dataFolder, postgresName, services);
@@ -43,12 +46,10 @@ public sealed class TestDatabase : IAsyncDisposable
     {
         var folder = TestFolder.Create();
         string? name = null;
-        string connection;
+        string? connection = null;
         if (kind == DatabaseKind.Sqlite)
         {
-            var file = Path.Combine(folder, "portal.db");
-            File.Copy(await SqliteTemplate.Value, file);
-            connection = $"Data Source={file}";
+            File.Copy(await SqliteTemplate.Value, Path.Combine(folder, "portal.db"));
         }
         else
         {
@@ -57,7 +58,19 @@ public sealed class TestDatabase : IAsyncDisposable
             connection = server.ConnectionString(name);
         }
 
-        return new TestDatabase(kind, folder, name, BuildServices(kind, connection, configure));
+        return new TestDatabase(kind, folder, name, BuildServices(kind, folder, connection, configure));
+    }
+
+    /// <summary>Starts the background parts (mail writer, trace writer, change links) until the database is disposed; without it none runs.</summary>
+    public async Task<TestDatabase> StartAsync()
+    {
+        foreach (var part in services.GetServices<IHostedService>())
+        {
+            await part.StartAsync(CancellationToken.None);
+            running.Add(part);
+        }
+
+        return this;
     }
 
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();
@@ -80,52 +93,51 @@ public sealed class TestDatabase : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var part in Enumerable.Reverse(running)) await part.StopAsync(CancellationToken.None);
         await services.DisposeAsync();
         if (Kind == DatabaseKind.Sqlite) SqliteConnection.ClearAllPools();
         else await (await PostgresServer.SharedAsync()).DropDatabaseAsync(postgresName!);
     }
 
-    private static ServiceProvider BuildServices(DatabaseKind kind, string connection, Action<IServiceCollection>? configure)
+    private static ServiceProvider BuildServices(DatabaseKind kind, string folder, string? connection, Action<IServiceCollection>? configure)
     {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Portal:DataFolder"] = folder,
+            ["Portal:DiskFloorBytes"] = "0",
+            ["Portal:Database:Provider"] = kind.ToString(),
+            ["Portal:Database:ConnectionString"] = connection,
+        }).Build();
         var services = new ServiceCollection();
-        services.AddSingleton(typeof(Microsoft.Extensions.Logging.ILogger<>), typeof(NullLogger<>));
+        services.AddSingleton<IConfiguration>(configuration);
+        services.AddLogging();
         services.AddSingleton<TimeProvider>(new FakeTimeProvider(Start));
-        services.AddSingleton<ChangeFeed>();
-        services.AddSingleton(new WriteGate(isOpen: kind == DatabaseKind.Postgres));
-        services.AddSingleton<IDbContextFactory<PortalDbContext>>(p => new Factory(kind, connection, p.GetRequiredService<WriteGate>(), p.GetRequiredService<ChangeFeed>()));
+        services.AddPortalCore(configuration);
         configure?.Invoke(services);
         return services.BuildServiceProvider();
     }
 
     private static async Task<string> MakeSqliteTemplateAsync()
     {
-        var file = Path.Combine(TestFolder.Create(), "template.db");
-        await MigrateAsync(DatabaseKind.Sqlite, $"Data Source={file}");
+        var folder = TestFolder.Create();
+        await MigrateAsync(DatabaseKind.Sqlite, folder, null);
         SqliteConnection.ClearAllPools();
-        return file;
+        return Path.Combine(folder, "portal.db");
     }
 
     private static async Task<string> MakePostgresTemplateAsync()
     {
         var server = await PostgresServer.SharedAsync();
         var name = await server.CreateDatabaseAsync();
-        await MigrateAsync(DatabaseKind.Postgres, server.ConnectionString(name));
-        await using var connection = new Npgsql.NpgsqlConnection(server.ConnectionString(name));
-        Npgsql.NpgsqlConnection.ClearPool(connection);
+        await MigrateAsync(DatabaseKind.Postgres, TestFolder.Create(), server.ConnectionString(name));
+        await using var connection = new NpgsqlConnection(server.ConnectionString(name));
+        NpgsqlConnection.ClearPool(connection);
         return name;
     }
 
-    private static async Task MigrateAsync(DatabaseKind kind, string connection)
+    private static async Task MigrateAsync(DatabaseKind kind, string folder, string? connection)
     {
-        await using var services = BuildServices(kind, connection, null);
-        await using var db = await services.GetRequiredService<IDbContextFactory<PortalDbContext>>().CreateDbContextAsync();
-        await db.Database.EnsureCreatedAsync();
-    }
-
-    private sealed class Factory(DatabaseKind kind, string connection, WriteGate gate, ChangeFeed feed) : IDbContextFactory<PortalDbContext>
-    {
-        public PortalDbContext CreateDbContext() => kind == DatabaseKind.Sqlite
-            ? new SqlitePortalDbContext(new DbContextOptionsBuilder<SqlitePortalDbContext>().UseSqlite(connection).Options) { Gate = gate, Feed = feed }
-            : new PostgresPortalDbContext(new DbContextOptionsBuilder<PostgresPortalDbContext>().UseNpgsql(connection).Options) { Gate = gate, Feed = feed };
+        await using var services = BuildServices(kind, folder, connection, null);
+        await services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
     }
 }

@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace Portal.Web.Hosting;
+
+/// <summary>The folder of everything the system owns; one server at a time holds it.</summary>
+internal static class DataFolder
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Makes the folder, for its owner's eyes only; refuses with a sentence when nothing can be written there.</summary>
+    public static void Prepare(string folder)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+            else if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, OwnerOnly);
+            var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():N}");
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefused(HostText.Say("DataFolderUnwritable", "Portal:DataFolder", folder));
+        }
+    }
+
+    /// <summary>Holds the folder until disposed, or until the process ends in whatever way.</summary>
+    public static FileStream Hold(string folder)
+    {
+        var file = Path.Combine(folder, "server.lock");
+        try
+        {
+            var held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held.SetLength(0);
+            held.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            held.Flush();
+            return held;
+        }
+        catch (IOException)
+        {
+            throw new StartRefused(HostText.Say("DataFolderHeld", "Portal:DataFolder", folder));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Portal.Core.Data;
+
+namespace Portal.Web.Hosting;
+
+/// <summary>What stands before every page: proxies that are believed, HTTPS for whoever comes from elsewhere, and health.</summary>
+internal static class FrontDoor
+{
+    private static readonly string[] PlainToo = ["/.well-known", "/health", "/metrics"];
+
+    public static void UseFrontDoor(this WebApplication app)
+    {
+        var web = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.Web;
+        if (web.TrustedProxies.Length > 0) app.UseForwardedHeaders(Forwarding(web.TrustedProxies));
+        app.Use((context, next) => IsWelcome(context) ? next(context) : SendToHttps(context, web.HttpsPort));
+        app.MapGet("/health/live", () => Results.Text("live")).AllowAnonymous();
+        app.MapGet("/health/ready", ReadyAsync).AllowAnonymous();
+    }
+
+    private static bool IsWelcome(HttpContext context) =>
+        context.Request.IsHttps
+        || context.Connection.RemoteIpAddress is not { } client || IPAddress.IsLoopback(client.IsIPv4MappedToIPv6 ? client.MapToIPv4() : client)
+        || PlainToo.Any(path => context.Request.Path.StartsWithSegments(path));
+
+    private static Task SendToHttps(HttpContext context, int httpsPort)
+    {
+        var request = context.Request;
+        // Behind a proxy the scheme it forwarded is its own; its HTTPS port is the usual one.
+        var host = context.Request.Headers.ContainsKey("X-Original-Proto") || httpsPort == 443 ? new HostString(request.Host.Host) : new HostString(request.Host.Host, httpsPort);
+        context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
+        context.Response.Headers.Location = $"https://{host}{request.PathBase}{request.Path}{request.QueryString}";
+        return Task.CompletedTask;
+    }
+
+    private static async Task<IResult> ReadyAsync(IDbContextFactory<PortalDbContext> databases, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.Database.CanConnectAsync(cancel) ? Results.Text("ready") : Results.Text("database", statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static ForwardedHeadersOptions Forwarding(string[] proxies)
+    {
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies)
+        {
+            if (IPAddress.TryParse(proxy, out var address)) options.KnownProxies.Add(address);
+            else options.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy));
+        }
+
+        return options;
+    }
+}

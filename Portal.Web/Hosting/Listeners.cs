@@ -1,0 +1,38 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Options;
+using Portal.Core.Certificates;
+
+namespace Portal.Web.Hosting;
+
+/// <summary>Every port of the program, on Kestrel (DESIGN §3).</summary>
+internal static class Listeners
+{
+    public static void AddPortalListeners(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<HostingOptions>().BindConfiguration(HostingOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
+        builder.Services.AddSingleton<ServerCertificates>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));   // DESIGN §1
+        builder.WebHost.ConfigureKestrel(Listen);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel)
+    {
+        var options = kestrel.ApplicationServices.GetRequiredService<IOptions<HostingOptions>>().Value;
+        kestrel.AddServerHeader = false;
+        kestrel.Listen(options.Address, options.Web.Port);
+        kestrel.Listen(options.Address, options.Web.HttpsPort, https => https.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>())),
+        }));
+    }
+
+    private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates) => new()
+    {
+        ServerCertificateContext = certificates.Context,   // asked for at each handshake: a renewed one needs no restart
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+    };
+}

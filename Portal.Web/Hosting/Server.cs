@@ -1,0 +1,100 @@
+using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Portal.Core.Accounts;
+using Portal.Core.Certificates;
+using Portal.Core.Data;
+
+namespace Portal.Web.Hosting;
+
+/// <summary>The running system: made in order, so that a refusal comes before anything is half there.</summary>
+internal sealed partial class Server : IAsyncDisposable
+{
+    private readonly FileStream held;
+
+    private Server(WebApplication app, FileStream held, SetupLink? setupLink) => (App, this.held, SetupLink) = (app, held, setupLink);
+
+    public WebApplication App { get; }
+
+    /// <summary>The link that leads to the set-up; null once there is an administrator.</summary>
+    public SetupLink? SetupLink { get; }
+
+    /// <summary>Runs until it is told to stop; the exit status.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            await using var server = await StartAsync(args);
+            await StartLines.WriteAsync(server.App.Services, server.SetupLink, Console.Out);
+            await server.App.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception e) when (Sentence(e) is { } sentence)
+        {
+            await Console.Error.WriteLineAsync(sentence);
+            return 1;
+        }
+    }
+
+    /// <summary>Starts everything; when it returns, the ports are open.</summary>
+    /// <param name="settings">Settings that win over every other source; for tests.</param>
+    /// <param name="configure">Changes the services before they are built; for tests.</param>
+    public static async Task<Server> StartAsync(string[] args, IReadOnlyDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = PortalApp.CreateBuilder(args, settings);
+        builder.AddPortalListeners();
+        builder.Services.AddPortalWeb();
+        builder.WebHost.UseStaticWebAssets();   // styles and scripts in every environment, not in Development only
+        var dataFolder = builder.Configuration["Portal:DataFolder"]!;
+        builder.Services.AddPortalLogging(dataFolder);
+        configure?.Invoke(builder);
+        var app = builder.Build();
+        FileStream? held = null;
+        try
+        {
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            Ports.DemandFree(app.Services.GetRequiredService<IOptions<HostingOptions>>().Value);
+            DataFolder.Prepare(dataFolder);
+            held = DataFolder.Hold(dataFolder);
+            await app.Services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
+            _ = app.Services.GetRequiredService<ServerCertificates>();   // made now: a key takes a moment, and a handshake should not wait for it
+            app.UseFrontDoor();
+            app.MapPortalWeb();
+            var link = await app.Services.GetRequiredService<SetupService>().IssueLinkAsync(CancellationToken.None);
+            await app.StartAsync();
+            return new Server(app, held, link);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            held?.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.StopAsync();
+        await App.DisposeAsync();
+        await held.DisposeAsync();
+    }
+
+    /// <summary>The one sentence for what its reader can mend; null for a fault of ours, which keeps its stack.</summary>
+    public static string? Sentence(Exception e) => e switch
+    {
+        StartRefused or SchemaTooNewException or MasterKeyException => e.Message,
+        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
+        InvalidOperationException { InnerException: not null } when BadValue().Match(e.Message) is { Success: true } bad =>
+            HostText.Say("BadValue", bad.Groups["setting"].Value, bad.Groups["value"].Value),
+        InvalidDataException { InnerException: { } cause } => HostText.Say("BadSettingsFile", cause.Message),
+        NpgsqlException => HostText.Say("DatabaseUnreachable", "Portal:Database:ConnectionString", e.Message),
+        SqliteException => HostText.Say("DatabaseUnreadable", "Portal:DataFolder", e.Message),
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => HostText.Say("PortTaken", e.Message),
+        _ => null,
+    };
+
+    // The words of Microsoft.Extensions.Configuration.Binder; a test holds them.
+    [GeneratedRegex("value '(?<value>[^']*)' at '(?<setting>[^']*)'")]
+    private static partial Regex BadValue();
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Runs the tests; the last line is "N passed, N failed". See the usage below.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$PWD
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  cat <<'END'
+./test.sh [--long] [OPTIONS OF THE TEST RUNNER]
+  --long            also the tests of trait Category=Long: soak, many kills, millions of rows (hours)
+  --filter-class X  one class only, and whatever else "dotnet Portal.Tests.dll --help" tells
+END
+  exit 0
+fi
+
+long=
+if [[ ${1:-} == --long ]]; then long=1; shift; fi
+
+# What the tests start besides our own program. postfix is unpacked, never installed: only its smtp-sink and smtp-source are run.
+packages=(chromium fonts-dejavu-core fonts-noto-cjk postgresql swaks libnet-ssleay-perl libio-socket-ssl-perl libnet-dns-perl libauthen-sasl-perl curl openssl python3)
+parts=$root/artifacts/parts
+
+is_debian=; command -v dpkg-query >/dev/null && command -v apt-get >/dev/null && is_debian=1
+missing=()
+if [[ $is_debian ]]; then
+  installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null | sed -n 's/^ii *//p' || true)
+  for package in "${packages[@]}"; do grep -qx "$package" <<<"$installed" || missing+=("$package"); done
+else
+  for tool in chromium swaks curl openssl python3; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+fi
+[[ -x $parts/postfix/usr/sbin/smtp-sink ]] || missing+=(postfix)
+
+echo "Tests of the mail portal."
+echo "  needs     .NET SDK 10, about 3 GB of disk, 4 GB of memory, loopback only; Debian 12 as root, or these parts by hand: ${packages[*]} and postfix's smtp-sink"
+if ((${#missing[@]})); then echo "  installs  ${missing[*]} (postfix is only unpacked, under artifacts/parts)"; else echo "  installs  nothing, every part is here"; fi
+echo "  takes     $([[ $long ]] && echo "hours, with the long tests" || echo "about 15 minutes on two cores"); writes to artifacts/ and a temporary folder"
+
+if ! command -v dotnet >/dev/null; then echo "Missing: the .NET SDK 10 (https://dot.net)." >&2; exit 1; fi
+
+if ((${#missing[@]})); then
+  if [[ ! $is_debian || $EUID -ne 0 ]]; then
+    echo "Missing: ${missing[*]}. As root on Debian this script installs them; elsewhere install them by hand (smtp-sink and smtp-source in artifacts/parts/postfix/usr/sbin)." >&2
+    exit 1
+  fi
+  mkdir -p artifacts "$parts"
+  log=$root/artifacts/install.log
+  fetch() { "$@" >>"$log" 2>&1 || { tail -20 "$log" >&2; echo "Could not install ${missing[*]}; all of it is in artifacts/install.log." >&2; exit 1; }; }
+  fetch apt-get -o DPkg::Lock::Timeout=300 update
+  wanted=(); for package in "${missing[@]}"; do [[ $package == postfix ]] || wanted+=("$package"); done
+  if ((${#wanted[@]})); then
+    # The tests start a PostgreSQL of their own; the package need not make and start one beside it.
+    if [[ ! -e /etc/postgresql-common/createcluster.d ]]; then mkdir -p /etc/postgresql-common/createcluster.d; fi
+    [[ -d /etc/postgresql ]] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/portal-tests.conf
+    DEBIAN_FRONTEND=noninteractive fetch apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${wanted[@]}"
+  fi
+
+  if [[ ! -x $parts/postfix/usr/sbin/smtp-sink ]]; then
+    rm -rf "$parts/postfix" "$parts/debs"; mkdir -p "$parts/debs"; cd "$parts/debs"
+    # The tools and whichever of postfix's libraries this machine lacks.
+    needed=(postfix)
+    for library in $(apt-cache depends postfix | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p'); do dpkg-query -W "$library" >/dev/null 2>&1 || needed+=("$library"); done
+    fetch apt-get download "${needed[@]}"
+    for deb in *.deb; do fetch dpkg -x "$deb" "$parts/postfix"; done
+    cd "$root"
+  fi
+fi
+
+mkdir -p artifacts/test
+rm -f artifacts/test/results.json
+dotnet build Portal.sln --nologo -v q || { echo "0 passed, 1 failed"; exit 1; }
+filter=(); [[ $long ]] || filter=(--filter-not-trait Category=Long)
+status=0
+dotnet Portal.Tests/bin/Debug/net10.0/Portal.Tests.dll --results-directory "$root/artifacts/test" --report-xunit-ctrf --report-xunit-ctrf-filename results.json \
+  --fail-skips on --no-ansi --progress off --output Minimal --show-slowest-tests 15 --show-stdout None --show-stderr None "${filter[@]}" "$@" || status=$?
+exec python3 eng/test-summary.py artifacts/test/results.json "$status"
