@@ -5,8 +5,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Data;
+using Portal.Core.Jobs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
+using Portal.Core.Queue;
 using Portal.Core.Quotas;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
@@ -24,7 +26,8 @@ public static class CoreServices
         services.AddSingleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>();
         return services.AddDatabase(configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new())
             .AddAccounts()
-            .AddMessages();
+            .AddMessages()
+            .AddQueue();
     }
 
     private static IServiceCollection AddDatabase(this IServiceCollection services, DatabaseOptions database)
@@ -86,6 +89,17 @@ public static class CoreServices
         services.AddHostedService(provider => provider.GetRequiredService<MailWriter>());
         services.AddSingleton<TraceWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<TraceWriter>());
+        return services;
+    }
+
+    private static IServiceCollection AddQueue(this IServiceCollection services)
+    {
+        services.AddSingleton<QueueService>();
+        services.AddSingleton<RouteService>();
+        services.AddSingleton<RouteSelector>();
+        services.AddSingleton<IWorkKind, QueueActWork>();
+        services.AddSingleton<WorkRunner>();
+        services.AddHostedService(provider => provider.GetRequiredService<WorkRunner>());
         return services;
     }
 

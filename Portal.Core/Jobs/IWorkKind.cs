@@ -9,7 +9,7 @@ namespace Portal.Core.Jobs;
 public interface IWorkKind
 {
     /// <summary>Names it in <see cref="Work.Kind"/>.</summary>
-    public string Kind { get; }
+    string Kind { get; }
 
     /// <summary>
     /// Does the next turn inside the caller's turn at the gate and its transaction; cursor and rows are committed together, so a
@@ -17,7 +17,7 @@ public interface IWorkKind
     /// </summary>
     /// <param name="work">Its input, and the cursor where the turn begins.</param>
     /// <param name="cancel">Stops the turn; nothing of it is kept.</param>
-    public Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel);
+    Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel);
 }
 
 /// <summary>What a turn did.</summary>

@@ -33,5 +33,5 @@ public interface IRouteProbe
 {
     /// <param name="route">The route to try.</param>
     /// <param name="password">Its password in clear; null for none.</param>
-    public Task<RouteProbeResult> ProbeAsync(Route route, string? password, CancellationToken cancel);
+    Task<RouteProbeResult> ProbeAsync(Route route, string? password, CancellationToken cancel);
 }

@@ -32,8 +32,8 @@ public readonly record struct MailExchanger(int Preference, string Host);
 public interface IMailDns
 {
     /// <summary>MX records of a domain in A-label form.</summary>
-    public Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel);
+    Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel);
 
     /// <summary>IPv4 and IPv6 addresses of a host.</summary>
-    public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel);
+    Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel);
 }
