@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Localization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MudBlazor;
 using MudBlazor.Services;
-using Portal.Core.Accounts;
 using Portal.Web.Components;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
@@ -19,22 +18,31 @@ public static class WebServices
     public static IServiceCollection AddPortalWeb(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<AccountDirectory>();
-        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
+        {
+            circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(3);   // DESIGN §1
+            circuits.DisconnectedCircuitMaxRetained = 200;
+        }).AddHubOptions(hub => hub.MaximumReceiveMessageSize = 1024 * 1024);   // a long letter in one message of the circuit
         services.AddHttpContextAccessor();
         return services.AddComponents().AddWords().AddPortalSecurity();
     }
 
+    /// <summary>The pipeline of pages and their endpoints; the host puts its own (health, HTTPS) before.</summary>
     public static WebApplication MapPortalWeb(this WebApplication app)
     {
-        app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+        app.UseBrowserGuard();
+        app.UseFaultPage();
+        app.UseWhen(context => context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase),
+            pages => pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true));
+        app.UseRouting();
         app.UseAuthentication();
         app.UseRequestLocalization();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.MapStaticAssets().AllowAnonymous();
         app.MapPreferences();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapSignOut();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);   // BrowserGuard's policy says it
         return app;
     }
 
@@ -72,13 +80,35 @@ public static class WebServices
     {
         services.AddAuthentication(IdentityConstants.ApplicationScheme).AddCookie(IdentityConstants.ApplicationScheme, options =>
         {
+            options.Cookie.Name = "portal-session";
+            options.Cookie.HttpOnly = true;
+            options.Cookie.SameSite = SameSiteMode.Lax;
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            options.CookieManager = new HostCookies();
+            options.ExpireTimeSpan = TimeSpan.FromHours(12);
+            options.SlidingExpiration = false;
             options.LoginPath = "/sign-in";
-            options.AccessDeniedPath = "/denied";
+            options.ReturnUrlParameter = "returnUrl";
+            options.Events.OnValidatePrincipal = Sessions.ValidateAsync;
+            options.Events.OnRedirectToAccessDenied = context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status403Forbidden;
+                return Task.CompletedTask;
+            };
+        });
+        services.AddAntiforgery(options =>
+        {
+            options.Cookie.Name = "portal-form";
+            options.Cookie.SameSite = SameSiteMode.Strict;
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            options.SuppressXFrameOptionsHeader = true;   // frame-ancestors says it
         });
         services.AddAuthorization();
         services.AddCascadingAuthenticationState();
+        services.AddKeyRing();
+        services.AddSingleton<Sessions>();
         services.AddScoped<IAuthorizationHandler, CapabilityHandler>();
-        services.AddScoped<Security.Accounts>();
+        services.AddScoped<AuthenticationStateProvider, CircuitSession>();
         services.AddScoped<CurrentActor>();
         return services;
     }

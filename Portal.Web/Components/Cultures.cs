@@ -12,8 +12,8 @@ internal sealed class AccountCulture : RequestCultureProvider
     {
         if (httpContext.User.Identity?.IsAuthenticated != true) return null;
 
-        var facts = await httpContext.RequestServices.GetRequiredService<Security.Accounts>().FindValidAsync(httpContext.User, httpContext.RequestAborted);
-        return facts?.Language is { } language ? new ProviderCultureResult(language) : null;
+        var account = await httpContext.RequestServices.GetRequiredService<Sessions>().FindAsync(httpContext.User, httpContext.RequestAborted);
+        return account?.Language is { } language ? new ProviderCultureResult(language) : null;
     }
 }
 

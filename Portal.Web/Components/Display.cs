@@ -3,7 +3,7 @@ using Portal.Core.Accounts;
 namespace Portal.Web.Components;
 
 /// <summary>What the page that starts a circuit hands over to it: what only a request knows.</summary>
-public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact);
+public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact, string? Zone);
 
 /// <summary>How things are shown to the person of this circuit or request.</summary>
 public sealed class Display
@@ -11,6 +11,7 @@ public sealed class Display
     public const string SchemeCookie = "portal-scheme";
     public const string SystemDarkCookie = "portal-system-dark";
     public const string DensityCookie = "portal-density";
+    public const string ZoneCookie = "portal-zone";
 
     public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
 
@@ -34,5 +35,10 @@ public sealed class Display
         context.Connection.RemoteIpAddress?.ToString(),
         Enum.TryParse<ColourScheme>(context.Request.Cookies[SchemeCookie], true, out var scheme) ? scheme : null,
         context.Request.Cookies[SystemDarkCookie] == "1",
-        context.Request.Cookies[DensityCookie] switch { "compact" => true, "comfortable" => false, _ => null });
+        context.Request.Cookies[DensityCookie] switch { "compact" => true, "comfortable" => false, _ => null },
+        context.Request.Cookies[ZoneCookie]);
+
+    /// <summary>Keeps the scheme where the first frame of the next page finds it.</summary>
+    public static void Remember(HttpContext context, ColourScheme scheme) =>
+        context.Response.Cookies.Append(SchemeCookie, scheme.ToString(), new CookieOptions { MaxAge = TimeSpan.FromDays(365), SameSite = SameSiteMode.Lax, Secure = context.Request.IsHttps });
 }

@@ -9,7 +9,7 @@ namespace Portal.Web.Security;
 /// Who acts in this circuit or request. Asked anew for each action: roles come from the change-fed cache, and a session that was
 /// ended (password reset, account disabled) acts as a visitor, who may do nothing. No component keeps the result.
 /// </summary>
-public sealed class CurrentActor(Accounts accounts, AuthenticationStateProvider circuit, IHttpContextAccessor http)
+public sealed class CurrentActor(Sessions sessions, AuthenticationStateProvider circuit, IHttpContextAccessor http)
 {
     private bool isPage;
     private string? address;
@@ -20,15 +20,15 @@ public sealed class CurrentActor(Accounts accounts, AuthenticationStateProvider 
 
     public async ValueTask<Actor> GetAsync(CancellationToken cancel = default)
     {
-        var facts = await FactsAsync(cancel);
+        var account = await AccountAsync(cancel);
         var from = isPage ? address : http.HttpContext?.Connection.RemoteIpAddress?.ToString();
-        return facts is null ? Actor.Visitor(from) : Actor.ForAccount(facts.Id, facts.Name, facts.Roles, Channel.Portal, from);
+        return account is null ? Actor.Visitor(from) : Actor.ForAccount(account.Id, account.LoginName, account.HeldRoles, Channel.Portal, from);
     }
 
     /// <summary>The account that acts; null for a visitor.</summary>
-    public async ValueTask<AccountFacts?> FactsAsync(CancellationToken cancel = default)
+    public async ValueTask<AccountSnapshot?> AccountAsync(CancellationToken cancel = default)
     {
         var principal = isPage ? (await circuit.GetAuthenticationStateAsync()).User : http.HttpContext?.User ?? new ClaimsPrincipal();
-        return await accounts.FindValidAsync(principal, cancel);
+        return await sessions.FindAsync(principal, cancel);
     }
 }

@@ -14,13 +14,13 @@ public sealed class RequiresAttribute(params Capability[] anyOf) : AuthorizeAttr
 
 internal sealed record CapabilityRequirement(IReadOnlyList<Capability> AnyOf) : IAuthorizationRequirement;
 
-internal sealed class CapabilityHandler(Accounts accounts) : AuthorizationHandler<CapabilityRequirement>
+internal sealed class CapabilityHandler(Sessions sessions) : AuthorizationHandler<CapabilityRequirement>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, CapabilityRequirement requirement)
     {
-        if (await accounts.FindValidAsync(context.User, CancellationToken.None) is not { } facts) return;
+        if (await sessions.FindAsync(context.User, CancellationToken.None) is not { } account) return;
 
-        var actor = Actor.ForAccount(facts.Id, facts.Name, facts.Roles, Channel.Portal, null);
+        var actor = Actor.ForAccount(account.Id, account.LoginName, account.HeldRoles, Channel.Portal, null);
         if (requirement.AnyOf.Any(actor.May)) context.Succeed(requirement);
     }
 }

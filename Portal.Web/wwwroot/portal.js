@@ -10,6 +10,13 @@
   const tellScheme = () => cookie("portal-system-dark", dark.matches ? "1" : "0");
   tellScheme();
   dark.addEventListener("change", tellScheme);
+  cookie("portal-zone", Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
+
+  // Static pages have no circuit: the box that shows a password works here.
+  document.addEventListener("change", e => {
+    const field = e.target.dataset?.reveal && document.getElementById(e.target.dataset.reveal);
+    if (field) field.type = e.target.checked ? "text" : "password";
+  });
 
   const focusBefore = [];
   const focusable = "a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex]:not([tabindex='-1'])";

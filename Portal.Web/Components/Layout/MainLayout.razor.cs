@@ -6,7 +6,7 @@ namespace Portal.Web.Components.Layout;
 
 public sealed partial class MainLayout
 {
-    private AccountFacts? account;
+    private AccountSnapshot? account;
     private Actor? actor;
     private Area area;
     private IReadOnlyList<Area> areas = [];
@@ -27,7 +27,7 @@ public sealed partial class MainLayout
 
     private async Task LoadAsync()
     {
-        account = await Actor.FactsAsync();
+        account = await Actor.AccountAsync();
         if (account is null) return;
 
         actor = await Actor.GetAsync();

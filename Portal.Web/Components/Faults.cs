@@ -1,0 +1,36 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Localization;
+
+namespace Portal.Web.Components;
+
+/// <summary>The catch-all of requests: a page in words with a reference; the cause went to the log under the same one.</summary>
+internal static partial class Faults
+{
+    public static void UseFaultPage(this WebApplication app) =>
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ShowAsync, SuppressDiagnosticsCallback = _ => true });
+
+    private static async Task ShowAsync(HttpContext context)
+    {
+        var feature = context.Features.Get<IExceptionHandlerPathFeature>()!;
+        var isOutage = IsOutage(feature.Error);
+        var reference = Guid.NewGuid().ToString("N")[..12];
+        var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Faults));
+        LogFault(logger, context.Request.Method, feature.Path, reference, feature.Error);
+        context.Response.StatusCode = isOutage ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
+
+        var chosen = await new CookieRequestCultureProvider { CookieName = AccountCulture.Cookie }.DetermineProviderCultureResult(context) ?? await new BrowserCulture().DetermineProviderCultureResult(context);
+        CultureInfo.CurrentUICulture = CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(chosen?.UICultures[0].Value is { } name && Languages.All.Contains(name) ? name : Languages.All[0]);
+        var start = Display.StartOf(context);
+        var isDark = start.Scheme is Core.Accounts.ColourScheme.Dark || (start.Scheme is null or Core.Accounts.ColourScheme.System && start.SystemIsDark);
+        var page = new RazorComponentResult<ErrorDocument>(new { Reference = reference, IsOutage = isOutage, IsDark = isDark, Path = LocalPath.Of(feature.Path) }) { StatusCode = context.Response.StatusCode };
+        await page.ExecuteAsync(context);
+    }
+
+    private static bool IsOutage(Exception error) => error is DbException { IsTransient: true } || error is DbException && error.InnerException is IOException or TimeoutException || (error.InnerException is { } inner && IsOutage(inner));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed; reference {Reference}")]
+    private static partial void LogFault(ILogger logger, string method, string path, string reference, Exception exception);
+}

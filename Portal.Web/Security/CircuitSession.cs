@@ -1,0 +1,48 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Components.Server;
+using Portal.Core.Data;
+
+namespace Portal.Web.Security;
+
+/// <summary>Ends an open page with its session: looks whenever the directory changed, and every ten seconds for a hint that was lost.</summary>
+internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProvider
+{
+    private readonly Sessions sessions;
+    private readonly IDisposable subscription;
+
+    public CircuitSession(ILoggerFactory loggers, Sessions sessions, ChangeFeed feed) : base(loggers)
+    {
+        this.sessions = sessions;
+        subscription = feed.Subscribe((area, mailbox) =>
+        {
+            if (area == Change.Directory) _ = LookAsync();
+        });
+    }
+
+    protected override TimeSpan RevalidationInterval => TimeSpan.FromSeconds(10);
+
+    protected override async Task<bool> ValidateAuthenticationStateAsync(AuthenticationState authenticationState, CancellationToken cancellationToken) =>
+        authenticationState.User.Identity?.IsAuthenticated != true || await sessions.FindAsync(authenticationState.User, cancellationToken) is not null;
+
+    protected override void Dispose(bool disposing)
+    {
+        subscription.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async Task LookAsync()
+    {
+        await Task.Yield();   // the feed's handlers must be quick
+        try
+        {
+            var state = await GetAuthenticationStateAsync();
+            if (!await ValidateAuthenticationStateAsync(state, CancellationToken.None))
+                SetAuthenticationState(Task.FromResult(new AuthenticationState(new ClaimsPrincipal(new ClaimsIdentity()))));
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or InvalidOperationException)
+        {
+            // No database, or no state yet: the look every ten seconds comes again, and each action asks for itself.
+        }
+    }
+}
