@@ -60,9 +60,8 @@ internal static class AliasTargets
         while (waiting.TryDequeue(out var next) && seen.Count < MaxChain)
         {
             if (await OwnDomainAsync(db, next.Address.Domain, cancel) is not { } domainId) continue;   // somebody else's to judge
-            var found = await FindAsync(db, domainId, next.Address.FoldedLocalPart, cancel);
-            if (self == (domainId, found?.LocalPart ?? next.Address.FoldedLocalPart) || self == (domainId, next.Address.FoldedLocalPart))
-                return new Invalid("TargetLoops", next.Address.ToString()) { Field = "Targets" };
+            var found = await FindAsync(db, self, domainId, next.Address.FoldedLocalPart, cancel);
+            if (found is { } row && self == (domainId, row.LocalPart)) return new Invalid("TargetLoops", next.Address.ToString()) { Field = "Targets" };
             // RFC 5321 §4.5.1: postmaster is served in every domain, also where nobody registered it.
             if (found is null && next.IsDirect && next.Address.FoldedLocalPart != "postmaster") return new Invalid("TargetUnknown", next.Address.ToString()) { Field = "Targets" };
             if (found?.ForwarderId is not { } forwarder || !seen.Add(forwarder)) continue;
@@ -77,14 +76,17 @@ internal static class AliasTargets
     private static async Task<Guid?> OwnDomainAsync(PortalDbContext db, DomainName name, CancellationToken cancel) =>
         await db.Domains.Where(d => d.Name == name.Value).Select(d => (Guid?)(d.AliasOfId ?? d.Id)).SingleOrDefaultAsync(cancel);
 
-    /// <summary>The row an address falls to, as RecipientDirectory looks it up: whole, without its detail, catch-all.</summary>
-    private static async Task<Address?> FindAsync(PortalDbContext db, Guid domainId, string localPart, CancellationToken cancel)
+    /// <summary>The name an address falls to, as RecipientDirectory looks it up (whole, without its detail, catch-all), were the alias written already.</summary>
+    private static async Task<(string LocalPart, Guid? ForwarderId)?> FindAsync(PortalDbContext db, (Guid DomainId, string LocalPart) self, Guid domainId, string localPart, CancellationToken cancel)
     {
         var plus = localPart.IndexOf('+', StringComparison.Ordinal);
-        var withoutDetail = plus > 0 ? localPart[..plus] : localPart;
+        string[] names = [localPart, plus > 0 ? localPart[..plus] : localPart, Address.CatchAll];
         var rows = await db.Addresses.AsNoTracking()
-            .Where(a => a.DomainId == domainId && (a.LocalPart == localPart || a.LocalPart == withoutDetail || a.LocalPart == Address.CatchAll))
-            .ToListAsync(cancel);
-        return rows.Find(a => a.LocalPart == localPart) ?? rows.Find(a => a.LocalPart == withoutDetail) ?? rows.Find(a => a.LocalPart == Address.CatchAll);
+            .Where(a => a.DomainId == domainId && names.Contains(a.LocalPart))
+            .ToDictionaryAsync(a => a.LocalPart, a => a.ForwarderId, cancel);
+        if (self.DomainId == domainId) rows[self.LocalPart] = null;
+        foreach (var name in names)
+            if (rows.TryGetValue(name, out var forwarder)) return (name, forwarder);
+        return null;
     }
 }
