@@ -23,10 +23,18 @@ public static class Paging
     /// <summary>Counts <paramref name="matching"/> up to the limit and reads one page of <paramref name="ordered"/>: two queries, each bounded.</summary>
     /// <param name="matching">The rows that match, in the cheapest form that can be counted.</param>
     /// <param name="ordered">The same rows in order and in the shape to show.</param>
-    public static async Task<Page<TRow>> ToPageAsync<TCounted, TRow>(this IQueryable<TCounted> matching, IQueryable<TRow> ordered, int skip, int take, CancellationToken cancel)
+    public static Task<Page<TRow>> ToPageAsync<TCounted, TRow>(this IQueryable<TCounted> matching, IQueryable<TRow> ordered, int skip, int take, CancellationToken cancel) =>
+        matching.ToPageAsync(ordered.Cut(skip, take), cancel);
+
+    /// <summary>Counts <paramref name="matching"/> up to the limit and reads <paramref name="page"/>, which was cut before it was shaped: on PostgreSQL what a shape looks up would be looked up for the skipped rows too.</summary>
+    public static async Task<Page<TRow>> ToPageAsync<TCounted, TRow>(this IQueryable<TCounted> matching, IQueryable<TRow> page, CancellationToken cancel)
     {
         var total = await matching.Take(CountLimit + 1).CountAsync(cancel);
-        var rows = total == 0 ? [] : await ordered.Skip(Math.Clamp(skip, 0, CountLimit)).Take(Math.Clamp(take, 1, MaxTake)).ToListAsync(cancel);
+        var rows = total == 0 ? [] : await page.ToListAsync(cancel);
         return new(rows, Math.Min(total, CountLimit), total <= CountLimit);
     }
+
+    /// <summary>One page of rows in order, within the bounds of every list.</summary>
+    public static IQueryable<T> Cut<T>(this IQueryable<T> ordered, int skip, int take) =>
+        ordered.Skip(Math.Clamp(skip, 0, CountLimit)).Take(Math.Clamp(take, 1, MaxTake));
 }

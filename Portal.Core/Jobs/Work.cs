@@ -39,6 +39,9 @@ public sealed class Work
     /// <summary>What stopped it; null unless failed.</summary>
     public string? Error { get; set; }
 
+    /// <summary>JSON list of the rows that were not done and why, for kinds that tell; null when all were.</summary>
+    public string? Results { get; set; }
+
     /// <summary>Who decided it.</summary>
     public required string ActorName { get; init; }
 }
