@@ -20,21 +20,30 @@ public static class Paging
     /// <summary>The number of rows a list starts with.</summary>
     public const int DefaultTake = 50;
 
-    /// <summary>Counts <paramref name="matching"/> up to the limit and reads one page of <paramref name="ordered"/>: two queries, each bounded.</summary>
-    /// <param name="matching">The rows that match, in the cheapest form that can be counted.</param>
-    /// <param name="ordered">The same rows in order and in the shape to show.</param>
-    public static Task<Page<TRow>> ToPageAsync<TCounted, TRow>(this IQueryable<TCounted> matching, IQueryable<TRow> ordered, int skip, int take, CancellationToken cancel) =>
-        matching.ToPageAsync(ordered.Cut(skip, take), cancel);
+    /// <summary>Reads one page of <paramref name="ordered"/>, shaped already, and counts <paramref name="matching"/> up to the limit.</summary>
+    public static Task<Page<TRow>> ToPageAsync<T, TRow>(this IQueryable<T> matching, IQueryable<TRow> ordered, int skip, int take, CancellationToken cancel) =>
+        ReadAsync(matching, ordered, rows => rows, skip, take, cancel);
 
-    /// <summary>Counts <paramref name="matching"/> up to the limit and reads <paramref name="page"/>, which was cut before it was shaped: on PostgreSQL what a shape looks up would be looked up for the skipped rows too.</summary>
-    public static async Task<Page<TRow>> ToPageAsync<TCounted, TRow>(this IQueryable<TCounted> matching, IQueryable<TRow> page, CancellationToken cancel)
+    /// <summary>Reads one page of <paramref name="ordered"/> and counts <paramref name="matching"/> up to the limit.</summary>
+    /// <param name="matching">The rows that match, in the cheapest form that can be counted.</param>
+    /// <param name="ordered">The same rows in order.</param>
+    /// <param name="shape">
+    /// Turns rows that are cut already into what is shown. Not before the cut: on PostgreSQL what a shape looks up would be looked up
+    /// for the skipped rows too.
+    /// </param>
+    public static Task<Page<TRow>> ToPageAsync<T, TRow>(
+        this IQueryable<T> matching, IQueryable<T> ordered, Func<IQueryable<T>, IQueryable<TRow>> shape, int skip, int take, CancellationToken cancel) =>
+        ReadAsync(matching, ordered, shape, skip, take, cancel);
+
+    private static async Task<Page<TRow>> ReadAsync<T, TOrdered, TRow>(
+        IQueryable<T> matching, IQueryable<TOrdered> ordered, Func<IQueryable<TOrdered>, IQueryable<TRow>> shape, int skip, int take, CancellationToken cancel)
     {
+        (skip, take) = (Math.Clamp(skip, 0, CountLimit), Math.Clamp(take, 1, MaxTake));
+        var rows = await shape(ordered.Skip(skip).Take(take)).ToListAsync(cancel);
+
+        // A page that is not full tells the total: a search that must look through everything does it once.
+        if (rows.Count < take && (rows.Count > 0 || skip == 0)) return new(rows, skip + rows.Count, true);
         var total = await matching.Take(CountLimit + 1).CountAsync(cancel);
-        var rows = total == 0 ? [] : await page.ToListAsync(cancel);
         return new(rows, Math.Min(total, CountLimit), total <= CountLimit);
     }
-
-    /// <summary>One page of rows in order, within the bounds of every list.</summary>
-    public static IQueryable<T> Cut<T>(this IQueryable<T> ordered, int skip, int take) =>
-        ordered.Skip(Math.Clamp(skip, 0, CountLimit)).Take(Math.Clamp(take, 1, MaxTake));
 }

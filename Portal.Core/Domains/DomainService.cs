@@ -17,7 +17,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         await using var db = await databases.CreateDbContextAsync(cancel);
         var matching = Matching(db, actor, query);
         var ordered = query.Descending ? matching.OrderByDescending(d => d.Name) : matching.OrderBy(d => d.Name);
-        return await matching.ToPageAsync(Rows(db, ordered), query.Skip, query.Take, cancel);
+        return await matching.ToPageAsync(ordered, page => Rows(db, page), query.Skip, query.Take, cancel);
     }
 
     /// <summary>One domain.</summary>

@@ -80,7 +80,9 @@ internal sealed class MailboxConfiguration : IEntityTypeConfiguration<Mailbox>, 
         mailbox.Property(m => m.Name).HasMaxLength(200);
         mailbox.Property(m => m.PrimaryAddress).HasMaxLength(320);
         mailbox.HasIndex(m => m.PrimaryAddress).IsUnique();
-        mailbox.HasIndex(m => m.Name);
+        // What the list filters and searches by stands in the index it is sorted by: 100,000 rows are looked through without touching the table.
+        mailbox.HasIndex(m => new { m.Name, m.PrimaryAddress, m.State, m.Kind, m.DomainId }).HasDatabaseName("IX_Mailbox_ListByName");
+        mailbox.HasIndex(m => new { m.PrimaryAddress, m.Name, m.State, m.Kind, m.DomainId }).HasDatabaseName("IX_Mailbox_ListByAddress");
         mailbox.HasIndex(m => new { m.DomainId, m.PrimaryAddress });
         mailbox.HasIndex(m => new { m.State, m.PrimaryAddress });
         mailbox.HasIndex(m => m.AccountId);

@@ -14,7 +14,7 @@ public sealed class MailboxListService(IDbContextFactory<PortalDbContext> databa
 
         await using var db = await databases.CreateDbContextAsync(cancel);
         var matching = MailboxQueries.Matching(db, actor, query).AsNoTracking();
-        var cut = MailboxQueries.Ordered(matching, query.Sort, query.Descending).Cut(query.Skip, query.Take);
-        return await matching.ToPageAsync(MailboxQueries.Rows(db, cut), cancel);
+        var ordered = MailboxQueries.Ordered(matching, query.Sort, query.Descending);
+        return await matching.ToPageAsync(ordered, page => MailboxQueries.Rows(db, page), query.Skip, query.Take, cancel);
     }
 }

@@ -27,13 +27,12 @@ internal static class AliasQueries
             || db.ForwarderTargets.Any(t => t.ForwarderId == a.ForwarderId && t.Address.Contains(folded)));
     }
 
-    public static IQueryable<AliasRow> Rows(PortalDbContext db, Actor actor, AliasQuery query)
-    {
-        var matching = Matching(db, actor, query);
-        var ordered = query.Descending
-            ? matching.OrderByDescending(a => a.LocalPart).ThenByDescending(a => a.DomainId)
-            : matching.OrderBy(a => a.LocalPart).ThenBy(a => a.DomainId);
-        return ordered.Select(a => new AliasRow(
+    public static IQueryable<Address> Ordered(IQueryable<Address> aliases, bool descending) => descending
+        ? aliases.OrderByDescending(a => a.LocalPart).ThenByDescending(a => a.DomainId)
+        : aliases.OrderBy(a => a.LocalPart).ThenBy(a => a.DomainId);
+
+    public static IQueryable<AliasRow> Rows(PortalDbContext db, IQueryable<Address> page) =>
+        page.Select(a => new AliasRow(
             a.Id, a.Display, a.DomainId, db.Domains.Where(d => d.Id == a.DomainId).Select(d => d.DisplayName).First(),
             a.MailboxId != null ? AliasKind.Mailbox : AliasKind.Forwarder,
             a.MailboxId,
@@ -42,5 +41,4 @@ internal static class AliasQueries
                 : db.ForwarderTargets.Where(t => t.ForwarderId == a.ForwarderId).OrderBy(t => t.Address).Select(t => t.Address).FirstOrDefault()) ?? "",
             a.MailboxId != null ? 1 : db.ForwarderTargets.Count(t => t.ForwarderId == a.ForwarderId),
             a.IsDemo, a.Version));
-    }
 }

@@ -17,7 +17,8 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         if (!actor.May(Capability.ViewDirectory)) return new NotPermitted(Capability.ViewDirectory);
 
         await using var db = await databases.CreateDbContextAsync(cancel);
-        return await AliasQueries.Matching(db, actor, query).ToPageAsync(AliasQueries.Rows(db, actor, query), query.Skip, query.Take, cancel);
+        var matching = AliasQueries.Matching(db, actor, query);
+        return await matching.ToPageAsync(AliasQueries.Ordered(matching, query.Descending), page => AliasQueries.Rows(db, page), query.Skip, query.Take, cancel);
     }
 
     /// <summary>One alias with all of its targets.</summary>

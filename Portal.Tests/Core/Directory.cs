@@ -15,6 +15,8 @@ internal static class Directory
 
     public static AliasService AliasService(this TestDatabase database) => new(database.Databases, database.Gate, database.Clock);
 
+    public static MailboxListService MailboxList(this TestDatabase database) => new(database.Databases);
+
     /// <summary>An account that holds one role, everywhere or in one domain.</summary>
     public static Actor With(Role role, Guid? domainId = null) =>
         Actor.ForAccount(Guid.CreateVersion7(), $"{role}@portal.test".ToLowerInvariant(), [new HeldRole(role, new Scope(domainId))], Channel.Portal, "192.0.2.7");

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core;
+using Portal.Core.Mailboxes;
+using Portal.Core.Permissions;
+using Portal.Tests.Fixtures;
+using static Portal.Tests.Core.Directory;
+
+namespace Portal.Tests.Core.Mailboxes;
+
+public class MailboxListServiceTests
+{
+    private static readonly Actor Administrator = With(Role.Administrator);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory, BothDatabases]
+    public async Task The_list_filters_sorts_and_pages(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var domain = await database.AddDomainAsync();
+        var other = await database.AddDomainAsync("other.test");
+        var anna = await database.AddMailboxAsync(domain, "anna");
+        await database.AddMailboxAsync(domain, "bo");
+        var cleo = await database.AddMailboxAsync(other, "cleo");
+        var gone = await database.AddMailboxAsync(domain, "gone");
+        await database.WriteAsync(db =>
+        {
+            db.Attach(anna).Entity.QuotaOverrideBytes = 1000;
+            db.Attach(cleo).Entity.State = MailboxState.Disabled;
+            cleo.Name = "Cleopatra Ärmel";
+            db.Attach(gone).Entity.State = MailboxState.Deleted;
+            db.Attach(new MailboxUse { MailboxId = anna.Id }).Entity.Bytes = 901;
+        });
+
+        async Task<string[]> Find(MailboxQuery query) => [.. (await database.MailboxList().SearchAsync(Administrator, query, Cancel)).Value.Rows.Select(r => r.Address)];
+
+        Assert.Equal(["anna@portal.test", "bo@portal.test", "cleo@other.test"], await Find(new MailboxQuery()));
+        Assert.Equal(["cleo@other.test", "bo@portal.test", "anna@portal.test"], await Find(new MailboxQuery { Descending = true }));
+        Assert.Equal(["cleo@other.test", "anna@portal.test", "bo@portal.test"], await Find(new MailboxQuery { Sort = MailboxSort.Name }));
+        Assert.Equal(["anna@portal.test", "bo@portal.test"], await Find(new MailboxQuery { DomainId = domain.Id }));
+        Assert.Equal(["gone@portal.test"], await Find(new MailboxQuery { State = MailboxState.Deleted }));
+        Assert.Equal(["cleo@other.test"], await Find(new MailboxQuery { State = MailboxState.Disabled }));
+        Assert.Equal(["anna@portal.test"], await Find(new MailboxQuery { NearlyFull = true }));
+        Assert.Equal(["cleo@other.test"], await Find(new MailboxQuery { Text = "cleopatra" }));
+        Assert.Equal(["anna@portal.test", "bo@portal.test"], await Find(new MailboxQuery { Text = "@PORTAL" }));
+        var page = (await database.MailboxList().SearchAsync(Administrator, new MailboxQuery { Skip = 1, Take = 1 }, Cancel)).Value;
+        Assert.Equal((3, true, "bo@portal.test"), (page.Total, page.IsTotalExact, Assert.Single(page.Rows).Address));
+        Assert.Equal((901, 1000L), (await database.MailboxList().SearchAsync(Administrator, new MailboxQuery { Text = "anna" }, Cancel)).Value.Rows.Select(r => (r.UsedBytes, r.QuotaBytes!.Value)).Single());
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_domain_administrator_sees_own_rows_only(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var mine = await database.AddDomainAsync("mine.test");
+        var other = await database.AddDomainAsync("other.test");
+        await database.AddMailboxAsync(mine, "anna");
+        await database.AddMailboxAsync(other, "bo");
+
+        var page = (await database.MailboxList().SearchAsync(With(Role.Administrator, mine.Id), new MailboxQuery(), Cancel)).Value;
+
+        Assert.Equal((1, "anna@mine.test"), (page.Total, Assert.Single(page.Rows).Address));
+    }
+
+    /// <summary>The figure: a page of 100,000 mailboxes in at most 50 ms, as with 1,000. The best of ten, since the machine is shared; typical ones are a tenth of it.</summary>
+    [Theory, BothDatabases]
+    public async Task A_page_of_a_hundred_thousand_is_answered_like_one_of_a_thousand(DatabaseKind kind)
+    {
+        await using var small = await TestDatabase.CreateAsync(kind);
+        await using var large = await TestDatabase.CreateAsync(kind);
+        foreach (var (database, count) in new[] { (small, 1_000), (large, 100_000) })
+        {
+            var domain = await database.AddDomainAsync();
+            await database.AddManyMailboxesAsync(domain.Id, domain.Name, count);
+        }
+
+        var total = (await large.MailboxList().SearchAsync(Administrator, new MailboxQuery(), Cancel)).Value;
+        Assert.Equal((Paging.CountLimit, false, 50), (total.Total, total.IsTotalExact, total.Rows.Count));
+
+        var domainId = total.Rows[0].DomainId;
+        var pages = new (string Name, MailboxQuery Query)[]
+        {
+            ("first", new()),
+            ("last allowed", new() { Skip = Paging.CountLimit }),
+            ("by name, backwards", new() { Sort = MailboxSort.Name, Descending = true, Skip = 5_000 }),
+            ("of a domain", new() { DomainId = domainId, Skip = 5_000 }),
+            ("disabled", new() { State = MailboxState.Disabled, Skip = 500 }),
+            ("search", new() { Text = "p09999" }),
+            ("search that finds nothing", new() { Text = "nobody at all" }),
+        };
+        foreach (var (name, query) in pages)
+        {
+            var (few, many) = (await BestOfAsync(small, query), await BestOfAsync(large, query));
+            TestContext.Current.SendDiagnosticMessage($"{kind} {name}: {few.TotalMilliseconds:F1} ms of 1,000, {many.TotalMilliseconds:F1} ms of 100,000");
+            Assert.True(many.TotalMilliseconds <= 50, $"{name}: {many.TotalMilliseconds:F1} ms");
+        }
+    }
+
+    [Theory]
+    [InlineData(Role.User, "")]
+    [InlineData(Role.Auditor, "")]
+    [InlineData(Role.Helpdesk, "SearchAsync")]
+    [InlineData(Role.Administrator, "SearchAsync")]
+    public async Task Permissions(Role role, string allowed)
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        var calls = new Dictionary<string, Func<Task<Outcome>>> { ["SearchAsync"] = async () => await database.MailboxList().SearchAsync(With(role), new MailboxQuery(), Cancel) };
+
+        await PermissionMatrix.CheckAsync<MailboxListService>(calls, allowed);
+    }
+
+    private static async Task<TimeSpan> BestOfAsync(TestDatabase database, MailboxQuery query)
+    {
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < 10; i++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            Assert.True((await database.MailboxList().SearchAsync(Administrator, query, Cancel)).IsDone);
+            var took = Stopwatch.GetElapsedTime(started);
+            if (took < best) best = took;
+        }
+
+        return best;
+    }
+}
