@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 using Portal.Core.Jobs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
@@ -73,6 +74,9 @@ public static class CoreServices
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
+        services.AddSingleton<MailboxListService>();
+        services.AddSingleton<DomainService>();
+        services.AddSingleton<AliasService>();
         services.AddSingleton<QuotaWatch>();
         services.AddSingleton<RecipientDirectory>();
         return services;

@@ -53,5 +53,6 @@ internal sealed class AccountConfiguration : IEntityTypeConfiguration<Account>
         account.Property(a => a.Language).HasMaxLength(20);
         account.Property(a => a.TimeZone).HasMaxLength(60);
         account.Property(a => a.Version).IsConcurrencyToken();
+        account.HasIndex(a => new { a.UserName, a.DisplayName, a.IsDisabled }).HasDatabaseName("IX_Account_List");   // what the list sorts and searches by
     }
 }

@@ -68,6 +68,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Domains.Add(domain);
         db.Audit.Add(AuditEntry.Change(actor, now, "domain.create", domain.DisplayName, null, new { domain.Name, aliasOf = target?.Name, defaultQuotaBytes }, domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);
@@ -122,13 +123,14 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Domains.Remove(domain);
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "domain.delete", domain.DisplayName, new { domain.Name, domain.AliasOfId, domain.DefaultQuotaBytes, domain.IsDisabled }, null, domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);
         }
         catch (DbUpdateConcurrencyException)
         {
-            return new Conflict("ChangedBySomeoneElse");
+            return new Conflict("ChangedByOthers");
         }
         catch (DbUpdateException e) when (e.IsReferenced())
         {
@@ -175,13 +177,14 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         domain.Version++;
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), entry.Action, domain.DisplayName, entry.Before, entry.After, domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);
         }
         catch (DbUpdateConcurrencyException)
         {
-            return new Conflict("ChangedBySomeoneElse");
+            return new Conflict("ChangedByOthers");
         }
 
         return Outcome.Done;

@@ -54,7 +54,7 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         var address = await db.Addresses.InScopeOf(actor).SingleOrDefaultAsync(a => a.Id == id && !a.IsPrimary, cancel);
         if (address is null) return new NotFound("Alias");
         if (!actor.May(Capability.ManageAliases, address.DomainId)) return new NotPermitted(Capability.ManageAliases);
-        if (address.Version != version) return new Conflict("ChangedBySomeoneElse");
+        if (address.Version != version) return new Conflict("ChangedByOthers");
 
         var domain = await db.Domains.AsNoTracking().SingleAsync(d => d.Id == address.DomainId, cancel);
         var target = await AliasTargets.ResolveAsync(db, actor, domain, address.LocalPart, mailboxId, targets, cancel);
@@ -65,17 +65,18 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         address.Version++;
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "alias.change", NameOf(address, domain), before, target.Value.Describe(), domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);
         }
         catch (DbUpdateConcurrencyException)
         {
-            return new Conflict("ChangedBySomeoneElse");
+            return new Conflict("ChangedByOthers");
         }
         catch (DbUpdateException e) when (e.IsReferenced() || e.IsDuplicate())
         {
-            return new Conflict("ChangedBySomeoneElse");   // the mailbox went, or both wrote the same targets
+            return new Conflict("ChangedByOthers");   // the mailbox went, or both wrote the same targets
         }
 
         return Outcome.Done;
@@ -99,13 +100,14 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         db.Addresses.Remove(address);
         await RemoveForwarderAsync(db, address, cancel);
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);
         }
         catch (DbUpdateConcurrencyException)
         {
-            return new Conflict("ChangedBySomeoneElse");
+            return new Conflict("ChangedByOthers");
         }
 
         return content;
@@ -182,6 +184,7 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         db.Addresses.Add(address);
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), action, NameOf(address, domain), null, target.Value.Describe(), domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
         try
         {
             await db.SaveChangesAsync(cancel);

@@ -107,7 +107,7 @@ public class DomainServiceTests
         Assert.Equal(["domain.disable", "domain.quota.set"], entries.Select(e => e.Action));
         Assert.Equal(("""{"isDisabled":false}""", """{"isDisabled":true}"""), (entries[0].Before, entries[0].After));
         Assert.Equal(("""{"defaultQuotaBytes":null}""", """{"defaultQuotaBytes":5000}"""), (entries[1].Before, entries[1].After));
-        Assert.Equal([Change.Directory, Change.Directory], heard);
+        Assert.Equal([Change.Directory, Change.Audit, Change.Directory, Change.Audit], heard);
         Assert.Equal(2, (await database.DomainService().GetAsync(Administrator, domain.Id, Cancel)).Value.Version);
     }
 

@@ -142,7 +142,7 @@ public class AliasServiceTests
         Assert.Equal("anna@portal.test", (await service.GetAsync(Administrator, id, Cancel)).Value.Mailbox);
         Assert.Equal(0, await database.ReadAsync(db => db.Forwarders.CountAsync(Cancel)));
 
-        Assert.Equal("ChangedBySomeoneElse", (await service.SetTargetAsync(Administrator, id, 1, null, ["x@example.org"], Cancel)).Refusal?.Key);
+        Assert.Equal("ChangedByOthers", (await service.SetTargetAsync(Administrator, id, 1, null, ["x@example.org"], Cancel)).Refusal?.Key);
 
         Assert.True((await service.SetTargetAsync(Administrator, id, 2, null, ["x@example.org"], Cancel)).IsDone);
         Assert.Equal(["x@example.org"], (await service.GetAsync(Administrator, id, Cancel)).Value.Targets);

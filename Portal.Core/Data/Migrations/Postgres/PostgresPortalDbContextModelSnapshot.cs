@@ -198,6 +198,9 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .IsUnique()
                         .HasDatabaseName("UserNameIndex");
 
+                    b.HasIndex("UserName", "DisplayName", "IsDisabled")
+                        .HasDatabaseName("IX_Account_List");
+
                     b.ToTable("Account", (string)null);
                 });
 
@@ -574,6 +577,9 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasMaxLength(100)
                         .HasColumnType("character varying(100)");
 
+                    b.Property<string>("Results")
+                        .HasColumnType("text");
+
                     b.Property<int>("State")
                         .HasColumnType("integer");
 
@@ -640,14 +646,18 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasIndex("DeletedAt")
                         .HasFilter("\"DeletedAt\" IS NOT NULL");
 
-                    b.HasIndex("Name");
-
                     b.HasIndex("PrimaryAddress")
                         .IsUnique();
 
                     b.HasIndex("DomainId", "PrimaryAddress");
 
                     b.HasIndex("State", "PrimaryAddress");
+
+                    b.HasIndex("Name", "PrimaryAddress", "State", "Kind", "DomainId")
+                        .HasDatabaseName("IX_Mailbox_ListByName");
+
+                    b.HasIndex("PrimaryAddress", "Name", "State", "Kind", "DomainId")
+                        .HasDatabaseName("IX_Mailbox_ListByAddress");
 
                     b.ToTable("Mailbox");
                 });

@@ -190,6 +190,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("UserNameIndex");
 
+                    b.HasIndex("UserName", "DisplayName", "IsDisabled")
+                        .HasDatabaseName("IX_Account_List");
+
                     b.ToTable("Account", (string)null);
                 });
 
@@ -561,6 +564,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasMaxLength(100)
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Results")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("State")
                         .HasColumnType("INTEGER");
 
@@ -628,14 +634,18 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasIndex("DeletedAt")
                         .HasFilter("\"DeletedAt\" IS NOT NULL");
 
-                    b.HasIndex("Name");
-
                     b.HasIndex("PrimaryAddress")
                         .IsUnique();
 
                     b.HasIndex("DomainId", "PrimaryAddress");
 
                     b.HasIndex("State", "PrimaryAddress");
+
+                    b.HasIndex("Name", "PrimaryAddress", "State", "Kind", "DomainId")
+                        .HasDatabaseName("IX_Mailbox_ListByName");
+
+                    b.HasIndex("PrimaryAddress", "Name", "State", "Kind", "DomainId")
+                        .HasDatabaseName("IX_Mailbox_ListByAddress");
 
                     b.ToTable("Mailbox");
                 });
