@@ -1,0 +1,29 @@
+namespace Portal.Smtp.Receiving;
+
+/// <summary>What is done with one recipient's copy.</summary>
+internal enum DispositionKind
+{
+    /// <summary>Into the inbox, and on to where the address forwards.</summary>
+    Deliver,
+
+    /// <summary>Into the junk folder.</summary>
+    Junk,
+    Quarantine,
+    Hold,
+
+    /// <summary>Nowhere, but with a trace.</summary>
+    Discard,
+
+    /// <summary>550 when all are; else quarantined and marked so, never bounced (DESIGN §3).</summary>
+    Reject,
+
+    /// <summary>451 for all.</summary>
+    Defer,
+}
+
+/// <summary>The decision for one recipient: what, by which rule, from which inputs.</summary>
+/// <param name="Kind">What is done.</param>
+/// <param name="Recipient">Place in the envelope.</param>
+/// <param name="Rule">Key of the Rules resource.</param>
+/// <param name="Inputs">Names and values that decided, none of them content.</param>
+internal sealed record Disposition(DispositionKind Kind, int Recipient, string Rule, IReadOnlyDictionary<string, string> Inputs);

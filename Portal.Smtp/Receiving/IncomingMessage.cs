@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Runtime.ExceptionServices;
+using Portal.Core.Messages;
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Submission;
+
+namespace Portal.Smtp.Receiving;
+
+/// <summary>
+/// One message on its way in: measured against the limits and spooled as it flows. Neither a refusal nor a fault of ours stops
+/// the reading; both are told at the end, so that message text is never run as commands.
+/// </summary>
+internal sealed class IncomingMessage : IDisposable
+{
+    private readonly ContentSpool spool;
+    private readonly SmtpOptions options;
+    private readonly ContentScan scan = new();
+    private ArrayBufferWriter<byte>? header;
+    private HeaderRepair? repair;
+    private ExceptionDispatchInfo? fault;
+
+    /// <param name="spool">Where the content goes; owned from here on.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="repair">Mends the header of a submitted message; null leaves every octet alone.</param>
+    public IncomingMessage(ContentSpool spool, SmtpOptions options, HeaderRepair? repair)
+    {
+        (this.spool, this.options, this.repair) = (spool, options, repair);
+        if (repair is not null) header = new ArrayBufferWriter<byte>(2048);
+    }
+
+    /// <summary>Octets so far, as sent.</summary>
+    public long ReceivedBytes { get; private set; }
+
+    /// <summary>Why the message can't be taken; null as long as it can.</summary>
+    public SmtpReply? Refusal { get; private set; }
+
+    /// <summary>Takes the next octets. Never throws: a fault waits for <see cref="CompleteAsync"/>.</summary>
+    public async ValueTask AppendAsync(ReadOnlyMemory<byte> octets)
+    {
+        ReceivedBytes += octets.Length;
+        scan.Scan(octets.Span);
+        Judge();
+        if (Refusal is not null || fault is not null) return;
+        try
+        {
+            if (header is null) await spool.WriteAsync(octets, CancellationToken.None);
+            else await TakeHeaderAsync(octets);
+        }
+        catch (Exception e)
+        {
+            // Not swallowed: thrown again by CompleteAsync when the text has been read to its end.
+            fault = ExceptionDispatchInfo.Capture(e);
+        }
+    }
+
+    /// <summary>Ends the message: its content, or null when <see cref="Refusal"/> says why not. Throws what went wrong on the way.</summary>
+    public async Task<MailContent?> CompleteAsync()
+    {
+        scan.Complete();
+        Judge();
+        fault?.Throw();
+        if (Refusal is not null) return null;
+        if (header is not null) await WriteHeaderAsync();
+        return Refusal is null ? await spool.CompleteAsync(CancellationToken.None) : null;
+    }
+
+    /// <summary>Throws what went wrong so far, for the reply to a chunk.</summary>
+    public void ThrowIfFaulted() => fault?.Throw();
+
+    public void Dispose() => spool.Dispose();
+
+    // The first refusal stays: what comes after it was not looked at in full.
+    private void Judge() =>
+        Refusal ??= ReceivedBytes > options.MaxMessageSizeBytes ? SmtpReply.MessageTooLarge
+            : scan.HeaderBytes > options.MaxHeaderBytes ? SmtpReply.HeaderTooLarge
+            : scan.HasBareBreak ? SmtpReply.BareBreak
+            : scan.LongestLine > options.MaxTextLineOctets ? SmtpReply.LineTooLongInText
+            : null;
+
+    private async ValueTask TakeHeaderAsync(ReadOnlyMemory<byte> octets)
+    {
+        header!.Write(octets.Span);
+        if (scan.IsHeaderComplete) await WriteHeaderAsync();
+    }
+
+    // Header and what came with it in the same block; the repair finds where the one ends.
+    private async ValueTask WriteHeaderAsync()
+    {
+        var before = header!.WrittenMemory;
+        header = null;
+        var repaired = repair!.Apply(before, (int)Math.Min(scan.HeaderBytes, before.Length));
+        repair = null;
+        await spool.WriteAsync(repaired.Header, CancellationToken.None);
+        await spool.WriteAsync(before[repaired.BodyStart..], CancellationToken.None);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Portal.Core;
+using Portal.Core.Accounts;
+using Portal.Core.Addresses;
+using Portal.Core.Messages;
+using Portal.Core.Permissions;
+using Portal.Core.Trace;
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Submission;
+
+namespace Portal.Smtp.Receiving;
+
+/// <summary>
+/// Where every message that comes in is decided, by SMTP or from the portal: facts, then one disposition for each recipient, then
+/// one durable commit, then one reply (DESIGN §3).
+/// </summary>
+public sealed class MessageReceiver
+{
+    private const int CopyBytes = 64 * 1024;
+    private readonly MailWriter writer;
+    private readonly ContentSpoolFactory spools;
+    private readonly RoleDirectory accounts;
+    private readonly ReceivingParts parts;
+    private readonly SmtpOptions options;
+    private readonly TimeProvider clock;
+
+    internal MessageReceiver(MailWriter writer, ContentSpoolFactory spools, RoleDirectory accounts, ReceivingParts parts, IOptions<SmtpOptions> options, TimeProvider clock) =>
+        (this.writer, this.spools, this.accounts, this.parts, this.options, this.clock) = (writer, spools, accounts, parts, options.Value, clock);
+
+    /// <summary>
+    /// Takes a message composed in the portal, by the rules of submission: every address of From and the reverse-path must be the
+    /// actor's own, Date and Message-ID are added where they miss, Bcc is taken away. Local recipients, queue entries, the copy in
+    /// the actor's Sent folder and the trace are one commit: when this returns the queue id, the message is on disk.
+    /// </summary>
+    /// <param name="actor">Who sends; an account with a mailbox (<see cref="Capability.UseOwnMail"/>).</param>
+    /// <param name="mail">Envelope and octets.</param>
+    /// <param name="cancel">Stops the call before anything is saved; the commit itself is not stopped.</param>
+    /// <returns>
+    /// The queue id, or why not, with nothing sent to anybody: <see cref="NotPermitted"/>; <see cref="Invalid"/> with
+    /// SendNoRecipients, SendTooManyRecipients (most), SendTooLarge (most octets), SendHeaderTooLarge, SendFromNotOwned, SendBadContent;
+    /// SendRecipientUnknown, SendRecipientDisabled, SendRecipientFull, SendRecipientLoop (address each); <see cref="Conflict"/> SendLater.
+    /// </returns>
+    public async Task<Outcome<Guid>> SubmitAsync(Actor actor, ComposedMail mail, CancellationToken cancel)
+    {
+        if (actor.AccountId is not { } accountId || !actor.May(Capability.UseOwnMail)) return new NotPermitted(Capability.UseOwnMail);
+        if (await accounts.FindAsync(accountId, cancel) is not { IsDisabled: false, MailboxId: { } sentMailboxId }) return new NotPermitted(Capability.UseOwnMail);
+        if (mail.ForwardPaths.Count == 0) return new Invalid("SendNoRecipients");
+        if (mail.ForwardPaths.Count > options.MaxRecipients) return new Invalid("SendTooManyRecipients", options.MaxRecipients);
+        if (!await parts.Rights.OwnsAsync(accountId, mail.ReversePath, cancel)) return new Invalid("SendFromNotOwned");
+
+        var origin = new Origin(TraceSource.Portal, null, null) { AccountId = accountId };
+        var reversePath = new SmtpPath(mail.ReversePath.LocalPart, mail.ReversePath.Domain.Value);
+        var envelope = new Envelope(Guid.CreateVersion7(clock.GetUtcNow()), reversePath, clock.GetTimestamp()) { IsUtf8 = mail.ReversePath.NeedsUtf8 };
+        foreach (var forwardPath in mail.ForwardPaths)
+        {
+            var judgement = await parts.Judge.JudgeAsync(forwardPath, 0, cancel);
+            if (judgement.Refusal is { } refusal) return RefusalOf(refusal.Reply, refusal.Address);
+            envelope.Recipients.Add(judgement.Recipient!);
+        }
+
+        using var message = Begin(origin, envelope);
+        await CopyAsync(mail.Content, message, cancel);
+        var reply = await ReceiveAsync(origin, envelope, message, sentMailboxId);
+        return reply.Code == 250 ? envelope.QueueId : RefusalOf(reply, null);
+    }
+
+    /// <summary>Begins to take a message; the envelope has its recipients.</summary>
+    internal IncomingMessage Begin(Origin origin, Envelope envelope) => new(spools.Create(), options, origin.IsSubmission ? RepairFor(envelope) : null);
+
+    /// <summary>Decides and commits a message read to its end; 250 only when it is durable. Takes no cancellation: a client that leaves now cancels nothing.</summary>
+    internal async Task<SmtpReply> ReceiveAsync(Origin origin, Envelope envelope, IncomingMessage message, Guid? sentMailboxId = null)
+    {
+        try
+        {
+            using var content = await message.CompleteAsync();
+            if (content is null) return parts.Refusals.Record(origin, envelope, RuleOf(message.Refusal!), message.Refusal!, sizeBytes: message.ReceivedBytes);
+            return await DecideAsync(origin, envelope, content, sentMailboxId);
+        }
+        catch (Exception)
+        {
+            // The session's catch-all answers 451; the trace hears of it here, where the envelope is still known.
+            if (!envelope.IsTold) parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, sizeBytes: message.ReceivedBytes);
+            throw;
+        }
+    }
+
+    private async Task<SmtpReply> DecideAsync(Origin origin, Envelope envelope, MailContent content, Guid? sentMailboxId)
+    {
+        var head = MessageHead.Parse(content.Head.Span);
+        if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes);
+        if (origin is { IsSubmission: true, AccountId: { } accountId } && await parts.Submission.CheckHeaderFromAsync(accountId, head, CancellationToken.None) is { } refused)
+            return parts.Refusals.Record(origin, envelope, refused.Rule, refused.Reply, head, content.RawBytes);
+
+        var dispositions = Decide(envelope);
+        if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
+        if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
+
+        var acceptance = parts.Builder.Build(origin, envelope, content, head, dispositions, sentMailboxId);
+        return await writer.WriteAsync(acceptance) switch
+        {
+            WriteResult.Committed => SmtpReply.Queued(envelope.QueueId),
+            WriteResult.Busy => parts.Refusals.Record(origin, envelope, Rules.NoRoom, SmtpReply.NoRoom, head, content.RawBytes),
+            _ => parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes),
+        };
+    }
+
+    /// <summary>One disposition for each recipient with the rule that decided and its inputs.</summary>
+    private static List<Disposition> Decide(Envelope envelope)
+    {
+        var dispositions = new List<Disposition>(envelope.Recipients.Count);
+        foreach (var recipient in envelope.Recipients)
+        {
+            var resolution = recipient.Resolution;
+            var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
+            if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
+            if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+            var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
+            dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
+        }
+
+        return dispositions;
+    }
+
+    private HeaderRepair RepairFor(Envelope envelope) =>
+        new(envelope.ReversePath.ToString(), $"{envelope.QueueId:N}@{options.HostName}", clock.GetUtcNow());
+
+    private static async Task CopyAsync(Stream from, IncomingMessage to, CancellationToken cancel)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        try
+        {
+            for (int read; to.Refusal is null && (read = await from.ReadAsync(buffer, cancel)) > 0;) await to.AppendAsync(buffer.AsMemory(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static string RuleOf(SmtpReply refusal) =>
+        refusal == SmtpReply.MessageTooLarge ? Rules.MessageSize
+        : refusal == SmtpReply.HeaderTooLarge ? Rules.MessageHeaderSize
+        : refusal == SmtpReply.BareBreak ? Rules.MessageBareBreak
+        : Rules.MessageLineLength;
+
+    private Refusal RefusalOf(SmtpReply reply, string? address) =>
+        reply == SmtpReply.UnknownRecipient || reply == SmtpReply.RelayDenied || reply == SmtpReply.BadRecipientAddress ? new Invalid("SendRecipientUnknown", address!)
+        : reply == SmtpReply.MailboxDisabled ? new Invalid("SendRecipientDisabled", address!)
+        : reply == SmtpReply.MailboxFull || reply == SmtpReply.MailboxQuotaExceeded ? new Invalid("SendRecipientFull", address!)
+        : reply == SmtpReply.MailLoop ? new Invalid("SendRecipientLoop", address!)
+        : reply == SmtpReply.MessageTooLarge ? new Invalid("SendTooLarge", options.MaxMessageSizeBytes)
+        : reply == SmtpReply.HeaderTooLarge ? new Invalid("SendHeaderTooLarge")
+        : reply == SmtpReply.HeaderFromNotOwned || reply == SmtpReply.BadHeaderFrom ? new Invalid("SendFromNotOwned")
+        : reply.IsPermanentFailure ? new Invalid("SendBadContent")
+        : new Conflict("SendLater");
+}
+
+/// <summary>A message composed in the portal.</summary>
+/// <param name="ReversePath">Envelope sender; one of the actor's own addresses.</param>
+/// <param name="ForwardPaths">To, Cc and Bcc together.</param>
+/// <param name="Content">Header and body with CRLF line ends, read once from where it stands.</param>
+public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
+
+/// <summary>The steps of receiving, together.</summary>
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals);

@@ -1,0 +1,53 @@
+using Portal.Core.Addresses;
+using Portal.Core.Recipients;
+using Portal.Smtp.Protocol;
+
+namespace Portal.Smtp.Receiving;
+
+/// <summary>A recipient taken, or refused; exactly one of the two.</summary>
+internal readonly record struct Judgement(EnvelopeRecipient? Recipient, RefusedRecipient? Refusal);
+
+/// <summary>Judges one forward-path where RFC 5321 wants it judged: at RCPT, so that nothing is bounced later to a forged sender (DESIGN §3).</summary>
+internal sealed class RecipientJudge(RecipientDirectory directory)
+{
+    /// <param name="path">What RCPT named; its source route is gone already, so that only the final address counts.</param>
+    /// <param name="declaredSizeBytes">SIZE of MAIL, for the quota; 0 when not given.</param>
+    /// <param name="mayRelay">Whether the sender is one of our own people.</param>
+    public async ValueTask<Judgement> JudgeAsync(SmtpPath path, long declaredSizeBytes, bool mayRelay, CancellationToken cancel)
+    {
+        if (path.IsBarePostmaster)
+        {
+            var postmaster = await directory.ResolvePostmasterAsync(declaredSizeBytes, cancel);
+            return Conclude(MailAddress.Parse("postmaster@localhost"), "postmaster", postmaster, mayRelay: false);
+        }
+
+        if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RelayDenied, SmtpReply.BadRecipientAddress));
+        return Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay);
+    }
+
+    /// <summary>The same for an address already read.</summary>
+    public async ValueTask<Judgement> JudgeAsync(MailAddress address, long declaredSizeBytes, CancellationToken cancel) =>
+        Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
+
+    private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
+    {
+        // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
+        var isDisguised = resolution.State == RecipientState.Unknown || resolution.Rule == "recipient.catchAll";
+        if (isDisguised && address.LocalPart.AsSpan().ContainsAny('%', '!', '@')) return Refuse(text, Rules.RelayDisguised, SmtpReply.RelayDenied);
+
+        return resolution.State switch
+        {
+            RecipientState.Ok => new(new EnvelopeRecipient(address, resolution), null),
+            RecipientState.NotLocal when mayRelay => new(new EnvelopeRecipient(address, resolution), null),
+            RecipientState.NotLocal => Refuse(text, Rules.RelayDenied, SmtpReply.RelayDenied),
+            RecipientState.Unknown => Refuse(text, resolution.Rule, SmtpReply.UnknownRecipient),
+            RecipientState.Disabled => Refuse(text, resolution.Rule, SmtpReply.MailboxDisabled),
+            RecipientState.QuotaFull => Refuse(text, resolution.Rule, SmtpReply.MailboxFull),
+            RecipientState.QuotaExceeded => Refuse(text, resolution.Rule, SmtpReply.MailboxQuotaExceeded),
+            RecipientState.Loop => Refuse(text, resolution.Rule, SmtpReply.MailLoop),
+            _ => throw new InvalidOperationException($"No reply is known for the recipient state {resolution.State}."),
+        };
+    }
+
+    private static Judgement Refuse(string recipient, string rule, SmtpReply reply) => new(null, new RefusedRecipient(recipient, rule, reply));
+}

@@ -1,0 +1,28 @@
+namespace Portal.Smtp.Receiving;
+
+/// <summary>The rules that decide here; keys of the Rules resource, which words them for people. Those of recipients are the directory's.</summary>
+public static class Rules
+{
+    public const string MessageSize = "message.size";
+    public const string MessageHeaderSize = "message.headerSize";
+    public const string MessageBareBreak = "message.bareBreak";
+    public const string MessageLineLength = "message.lineLength";
+    public const string MessageHops = "message.hops";
+    public const string NoRoom = "server.noRoom";
+    public const string LocalError = "server.localError";
+    public const string SenderNotOwned = "sender.notOwned";
+    public const string HeaderFromNotOwned = "sender.headerFromNotOwned";
+    public const string HeaderFromUnreadable = "sender.headerFromUnreadable";
+
+    /// <summary>Not a domain of ours, on the MX port.</summary>
+    public const string RelayDenied = "recipient.relayDenied";
+
+    /// <summary>A local part that hides another address (percent hack, bang path, quoted at sign) and is registered nowhere.</summary>
+    public const string RelayDisguised = "recipient.relayDisguised";
+
+    /// <summary>Not a domain of ours, sent by one of our own people.</summary>
+    public const string Relay = "recipient.relay";
+
+    /// <summary>A target that an address of ours forwards to.</summary>
+    public const string Forwarded = "recipient.forwarded";
+}

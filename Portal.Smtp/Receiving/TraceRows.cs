@@ -1,0 +1,73 @@
+using Portal.Core.Messages;
+using Portal.Core.Trace;
+using Portal.Smtp.Protocol;
+
+namespace Portal.Smtp.Receiving;
+
+/// <summary>The trace rows of one transaction (DESIGN §8): one for it, one event with all decisions, one for each recipient.</summary>
+internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnlyList<TraceRecipient> Recipients)
+{
+    /// <summary>Rows of a transaction that brought no message: every recipient is refused or deferred with it.</summary>
+    public static TraceRows OfRefusal(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, string rule, SmtpReply reply, TimeProvider clock)
+    {
+        var now = clock.GetUtcNow();
+        var recipients = new List<TraceRecipient>();
+        foreach (var recipient in envelope.Recipients) recipients.Add(Row(envelope.QueueId, recipients.Count, recipient.Address.Folded, OutcomeOf(reply), rule, reply, now));
+        foreach (var refused in envelope.Refused) recipients.Add(Row(envelope.QueueId, recipients.Count, refused.Address, OutcomeOf(refused.Reply), refused.Rule, refused.Reply, now));
+
+        var facts = new List<TraceFact> { new(rule, Inputs(envelope, sizeBytes)) };
+        facts.AddRange(envelope.Refused.Select(FactOf));
+        var outcome = reply.IsPermanentFailure ? TraceOutcome.Refused : TraceOutcome.Deferred;
+        return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
+    }
+
+    public static MessageTrace TraceOf(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply reply, TimeProvider clock) => new()
+    {
+        QueueId = envelope.QueueId,
+        At = clock.GetUtcNow(),
+        Source = origin.Source,
+        ClientAddress = origin.Client?.ToString(),
+        Helo = origin.Hello,
+        ReversePath = envelope.ReversePath.ToString(),
+        MessageIdHeader = head?.MessageId,
+        SizeBytes = sizeBytes,
+        Outcome = outcome,
+        Reply = reply.ToString(),
+        Rule = rule,
+        DurationMilliseconds = (int)Math.Min(int.MaxValue, clock.GetElapsedTime(envelope.StartedAt).TotalMilliseconds),
+        Tls = origin.Tls,
+        AccountId = origin.AccountId,
+    };
+
+    public static TraceEvent EventOf(Guid queueId, DateTimeOffset at, IReadOnlyList<TraceFact> facts, MessageHead? head)
+    {
+        var content = new Dictionary<string, string>();
+        if (head?.Subject is { } subject) content["subject"] = subject;
+        if (head?.From is { } from) content["from"] = from;
+        return new TraceEvent { QueueId = queueId, At = at, Kind = TraceEventKind.Session, Facts = TraceFacts.Write(facts), ContentFacts = TraceFacts.WriteContent(content) };
+    }
+
+    public static TraceRecipient Row(Guid queueId, int index, string recipient, RecipientOutcome outcome, string rule, SmtpReply? reply, DateTimeOffset at) => new()
+    {
+        QueueId = queueId,
+        Index = index,
+        Recipient = recipient,
+        Outcome = outcome,
+        Rule = rule,
+        Reply = reply?.ToString(),
+        UpdatedAt = at,
+    };
+
+    public static TraceFact FactOf(RefusedRecipient refused) =>
+        new(refused.Rule, new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() });
+
+    public static RecipientOutcome OutcomeOf(SmtpReply reply) => reply.IsPermanentFailure ? RecipientOutcome.Refused : RecipientOutcome.Deferred;
+
+    private static Dictionary<string, string> Inputs(Envelope envelope, long sizeBytes)
+    {
+        var inputs = new Dictionary<string, string> { ["reversePath"] = envelope.ReversePath.ToString() };
+        if (sizeBytes > 0) inputs["bytes"] = sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (envelope.DeclaredSizeBytes > 0) inputs["declaredBytes"] = envelope.DeclaredSizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return inputs;
+    }
+}

@@ -1,0 +1,34 @@
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Receiving;
+
+namespace Portal.Smtp.Server.Commands;
+
+/// <summary>BDAT: takes the message in chunks of announced size (RFC 3030). The chunk is read whatever is wrong, for it may hold anything.</summary>
+internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
+{
+    public string Verb => "BDAT";
+
+    public async ValueTask<SmtpReply> HandleAsync(SmtpSession session, string argument, CancellationToken cancel)
+    {
+        if (!BdatArgument.TryParse(argument, out var bdat)) return SmtpReply.BadChunk;   // where the chunk ends can't be told
+        if (session.Envelope is not { Recipients.Count: > 0 } envelope)
+        {
+            await session.Wire.ReadChunkAsync(bdat.Octets, null);
+            return session.Envelope is { Refused.Count: > 0 } ? SmtpReply.NoRecipients : SmtpReply.BadSequence;
+        }
+
+        var isOver = true;
+        try
+        {
+            var message = envelope.Chunks ??= receiver.Begin(session.Origin, envelope);
+            await session.Wire.ReadChunkAsync(bdat.Octets, message);
+            message.ThrowIfFaulted();
+            isOver = bdat.IsLast || message.Refusal is not null;
+            return isOver ? await receiver.ReceiveAsync(session.Origin, envelope, message) : SmtpReply.ChunkOk;
+        }
+        finally
+        {
+            if (isOver) session.EndTransaction();   // chunks that still come for it are read and answered with 503
+        }
+    }
+}

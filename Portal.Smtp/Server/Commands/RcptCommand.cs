@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Options;
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Receiving;
+
+namespace Portal.Smtp.Server.Commands;
+
+/// <summary>RCPT: names a recipient, who is judged here and now (RFC 5321 §4.1.1.3).</summary>
+internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> options) : ISmtpCommand
+{
+    public string Verb => "RCPT";
+
+    public Needs Needs => Needs.Hello | Needs.Envelope | Needs.NoChunks;
+
+    public async ValueTask<SmtpReply> HandleAsync(SmtpSession session, string argument, CancellationToken cancel)
+    {
+        var envelope = session.Envelope!;
+        if (RcptArgument.Parse(argument, envelope.IsUtf8, out var rcpt) is { } malformed) return malformed;
+        if (envelope.Recipients.Count >= options.Value.MaxRecipients) return SmtpReply.TooManyRecipients;   // RFC 5321 §4.5.3.1.10
+
+        var judgement = await judge.JudgeAsync(rcpt.ForwardPath, envelope.DeclaredSizeBytes, mayRelay: session.Account is not null, cancel);
+        if (judgement.Refusal is { } refusal)
+        {
+            envelope.Refused.Add(refusal);
+            return refusal.Reply;
+        }
+
+        envelope.Recipients.Add(judgement.Recipient! with { Notify = rcpt.Notify, OriginalRecipient = rcpt.OriginalRecipient });
+        return SmtpReply.RecipientOk;
+    }
+}

@@ -1,0 +1,21 @@
+using Portal.Smtp.Protocol;
+
+namespace Portal.Smtp.Server.Commands;
+
+/// <summary>STARTTLS (RFC 3207).</summary>
+internal sealed class StartTlsCommand : ISmtpCommand
+{
+    public string Verb => "STARTTLS";
+
+    public Needs Needs => Needs.Hello;
+
+    public SmtpReply Fault => SmtpReply.TlsUnavailable;
+
+    public ValueTask<SmtpReply> HandleAsync(SmtpSession session, string argument, CancellationToken cancel)
+    {
+        if (argument.Length > 0) return new(SmtpReply.NoArgument);
+        if (session.IsSecure) return new(SmtpReply.AlreadySecure);
+        session.RequestTls();
+        return new(SmtpReply.StartTls);
+    }
+}
