@@ -328,6 +328,8 @@ internal sealed class SmtpWire : IAsyncDisposable
             ReadResult read;
             try
             {
+                if (IsOver(sessionEnd)) throw new ConnectionLost(SmtpReply.SessionTooLong);
+                if (IsOver(end)) return null;   // while we were sending
                 read = await input.ReadAsync();
             }
             catch (Exception e) when (IsLoss(e))
@@ -342,8 +344,6 @@ internal sealed class SmtpWire : IAsyncDisposable
 
             if (!read.IsCanceled) return read;
             input.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
-            if (IsOver(sessionEnd)) throw new ConnectionLost(SmtpReply.SessionTooLong);
-            if (IsOver(end)) return null;
         }
     }
 
