@@ -22,7 +22,8 @@ internal sealed class HeaderRepair(string from, string messageId, DateTimeOffset
     {
         var fields = octets.Span[..headerBytes];
         // Text without a header: a first line that can't be a field begins the body (as mbox and "sendmail -t" input does).
-        if (!StartsWithField(fields) && !fields.StartsWith("\r\n"u8)) (fields, headerBytes) = ([], 0);
+        if (!StartsWithField(fields) && !fields.StartsWith("\r\n"u8)) headerBytes = 0;
+        fields = fields[..headerBytes];
 
         var kept = new ArrayBufferWriter<byte>(fields.Length + 256);
         var (hasDate, hasMessageId, hasFrom, hasEnd) = (false, false, false, false);
