@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Portal.Core.Messages;
+
+namespace Portal.Tests.Smtp;
+
+/// <summary>Every file in Transcripts/ is a dialogue and a test.</summary>
+public sealed partial class TranscriptTests
+{
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Smtp", "Transcripts");
+
+    public static TheoryData<string> Files => [.. Directory.GetFiles(Folder, "*.smtp").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Dialogue(string file)
+    {
+        var transcript = Transcript.Read(Path.Combine(Folder, file));
+        await using var server = await SmtpTestServer.StartAsync(transcript.Options);
+        var client = server.Connect(transcript.Listener, transcript.Client);
+        foreach (var line in transcript.Lines)
+        {
+            for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
+        }
+    }
+
+    private static async Task PlayAsync(TranscriptLine line, string file, SmtpTestServer server, SmtpTestClient client)
+    {
+        switch (line.Kind)
+        {
+            case "C": await client.SendLineAsync(line.Text); break;
+            case "R": await client.SendAsync(line.Octets()); break;
+            case "TLS": await client.StartTlsAsync(); break;
+            case "T": server.Clock.Advance(SpanOf(line.Text)); break;
+            case "STOP": client.RequestStop(); break;
+            case "HANGUP": await client.HangUpAsync(); break;
+            case "S":
+                var reply = await client.ReadLineAsync();
+                Assert.True(line.Matches(reply), $"{file}:{line.Number} wanted «{line.Text}», got «{reply ?? "the end of the connection"}»");
+                break;
+            case "CLOSED":
+                var rest = await client.ReadLineAsync();
+                Assert.True(rest is null, $"{file}:{line.Number} wanted the end of the connection, got «{rest}»");
+                break;
+            default:
+                await Statement.CheckAsync(line, file, server);
+                break;
+        }
+    }
+
+    private static TimeSpan SpanOf(string text)
+    {
+        var match = SpanPattern().Match(text);
+        Assert.True(match.Success, $"«{text}» is no time");
+        int Part(int group) => match.Groups[group].Success ? int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
+        return new TimeSpan(0, Part(1), Part(2));
+    }
+
+    [GeneratedRegex(@"^(?:(\d+)m)?(?:(\d+)s)?$")]
+    private static partial Regex SpanPattern();
+
+    /// <summary>What <c>==</c> can say of the system after a dialogue.</summary>
+    private static class Statement
+    {
+        public static async Task CheckAsync(TranscriptLine line, string file, SmtpTestServer server)
+        {
+            var (subject, wanted) = Split(line.Text);
+            var actual = subject switch
+            {
+                "inbox" or "sent" or "content" => "",
+                "queue" => await QueueAsync(server),
+                "trace" => await TraceAsync(server),
+                _ => throw new FormatException($"{file}:{line.Number} says nothing known: {subject}"),
+            };
+
+            if (subject is "inbox" or "sent" or "content")
+            {
+                (var address, wanted) = Split(wanted);
+                actual = await MailAsync(server, subject, address);
+            }
+
+            Assert.True(new TranscriptLine(line.Number, "S", 1, wanted).Matches(actual), $"{file}:{line.Number} wanted {subject} «{wanted}», got «{actual}»");
+        }
+
+        private static (string First, string Others) Split(string text)
+        {
+            var space = text.IndexOf(' ', StringComparison.Ordinal);
+            return space < 0 ? (text, "") : (text[..space], text[(space + 1)..]);
+        }
+
+        // "inbox bob@portal.test 2": how many; "content bob@portal.test Subject: x\r\n": the octets of the last one, below the trace fields.
+        private static async Task<string> MailAsync(SmtpTestServer server, string subject, string address)
+        {
+            var messages = await server.MessagesAsync(address, subject == "sent" ? SpecialUse.Sent : SpecialUse.Inbox, withTraceFields: false);
+            return subject == "content" ? Escape(messages[^1]) : messages.Count.ToString(CultureInfo.InvariantCulture);
+        }
+
+        // "queue a@x->b@y, …" or "queue none".
+        private static async Task<string> QueueAsync(SmtpTestServer server)
+        {
+            var entries = await server.ReadAsync(db => Task.FromResult(db.QueueEntries.OrderBy(e => e.Id).ToList()));
+            return entries.Count == 0 ? "none" : string.Join(", ", entries.Select(e => $"{e.ReversePath}->{e.ForwardPath}"));
+        }
+
+        // "trace Refused recipient.unknown: nobody@portal.test Refused recipient.unknown; …", one for each trace, parted by " | ".
+        private static async Task<string> TraceAsync(SmtpTestServer server)
+        {
+            var traces = await server.TracesAsync();
+            return traces.Count == 0 ? "none" : string.Join(" | ", traces.Select(t =>
+                $"{t.Trace.Outcome} {t.Trace.Rule ?? "-"}: " + string.Join("; ", t.Recipients.Select(r => $"{r.Recipient} {r.Outcome} {r.Rule}"))));
+        }
+
+        private static string Escape(byte[] octets)
+        {
+            var text = new StringBuilder();
+            foreach (var octet in octets)
+                text.Append(octet switch { 13 => "\\r", 10 => "\\n", 0 => "\\0", >= 32 and < 127 => ((char)octet).ToString(), _ => $"\\x{octet:x2}" });
+            return text.ToString();
+        }
+    }
+}
