@@ -30,6 +30,7 @@ internal sealed class SmtpTestClient : IAsyncDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> octets)
     {
+        if (Session.IsFaulted) await Session;   // a bug: its own exception tells more than a closed connection
         await stream.WriteAsync(octets);
         await stream.FlushAsync();
     }
@@ -50,7 +51,12 @@ internal sealed class SmtpTestClient : IAsyncDisposable
             }
 
             var read = await stream.ReadAsync(buffer).AsTask().WaitAsync(Patience);
-            if (read == 0) return null;
+            if (read == 0)
+            {
+                if (Session.IsFaulted) await Session;
+                return null;
+            }
+
             unread.AddRange(buffer.AsSpan(0, read));
         }
     }
