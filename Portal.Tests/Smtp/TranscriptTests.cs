@@ -21,7 +21,14 @@ public sealed partial class TranscriptTests
         var client = server.Connect(transcript.Listener, transcript.Client);
         foreach (var line in transcript.Lines)
         {
-            for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
+            try
+            {
+                for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
+            }
+            catch (IOException)
+            {
+                Assert.Fail($"{file}:{line.Number} the server had closed before «{line.Text}»; its last words: «{await client.ReadReplyAsync()}»");
+            }
         }
     }
 
