@@ -21,14 +21,14 @@ internal static class Directory
     public static Actor With(Role role, Guid? domainId = null) =>
         Actor.ForAccount(Guid.CreateVersion7(), $"{role}@portal.test".ToLowerInvariant(), [new HeldRole(role, new Scope(domainId))], Channel.Portal, "192.0.2.7");
 
-    public static async Task<Domain> AddDomainAsync(this TestDatabase database, string name = "portal.test", Guid? aliasOfId = null)
+    public static async Task<Domain> SeedDomainAsync(this TestDatabase database, string name = "portal.test", Guid? aliasOfId = null)
     {
         var domain = new Domain { Name = name, DisplayName = name, AliasOfId = aliasOfId, CreatedAt = database.Clock.GetUtcNow() };
         await database.WriteAsync(db => db.Domains.Add(domain));
         return domain;
     }
 
-    public static async Task<Mailbox> AddMailboxAsync(this TestDatabase database, Domain domain, string localPart)
+    public static async Task<Mailbox> SeedMailboxAsync(this TestDatabase database, Domain domain, string localPart)
     {
         var mailbox = new Mailbox { Name = localPart, DomainId = domain.Id, PrimaryAddress = $"{localPart}@{domain.Name}", CreatedAt = database.Clock.GetUtcNow() };
         await database.WriteAsync(db =>

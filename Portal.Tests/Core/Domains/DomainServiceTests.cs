@@ -94,7 +94,7 @@ public class DomainServiceTests
     public async Task Disable_and_quota_tell_before_and_after_and_raise_the_directory(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
         var heard = new List<Change>();
         using var ear = database.Feed.Subscribe((change, _) => heard.Add(change));
 
@@ -115,7 +115,7 @@ public class DomainServiceTests
     public async Task A_quota_below_zero_is_refused_and_leaves_no_trace()
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
 
         var outcome = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, -1, Cancel);
 
@@ -127,9 +127,9 @@ public class DomainServiceTests
     public async Task Only_an_empty_domain_can_be_deleted(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var empty = await database.AddDomainAsync("empty.test");
-        var full = await database.AddDomainAsync("full.test");
-        await database.AddMailboxAsync(full, "anna");
+        var empty = await database.SeedDomainAsync("empty.test");
+        var full = await database.SeedDomainAsync("full.test");
+        await database.SeedMailboxAsync(full, "anna");
 
         var gone = await database.DomainService().DeleteAsync(Administrator, empty.Id, Cancel);
         var kept = await database.DomainService().DeleteAsync(Administrator, full.Id, Cancel);
@@ -144,8 +144,8 @@ public class DomainServiceTests
     public async Task Outside_the_scope_reads_as_not_found_and_a_new_domain_is_nobodys_yet(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var mine = await database.AddDomainAsync("mine.test");
-        var other = await database.AddDomainAsync("other.test");
+        var mine = await database.SeedDomainAsync("mine.test");
+        var other = await database.SeedDomainAsync("other.test");
         var scoped = With(Role.Administrator, mine.Id);
         var service = database.DomainService();
 
@@ -163,7 +163,7 @@ public class DomainServiceTests
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
         var service = database.DomainService();
         foreach (var name in new[] { "bücher.example", "alpha.test", "beta.test" }) await service.CreateAsync(Administrator, name, null, null, Cancel);
-        await database.AddMailboxAsync(await database.ReadAsync(db => db.Domains.SingleAsync(d => d.Name == "beta.test", Cancel)), "anna");
+        await database.SeedMailboxAsync(await database.ReadAsync(db => db.Domains.SingleAsync(d => d.Name == "beta.test", Cancel)), "anna");
 
         Assert.Equal("bücher.example", Assert.Single((await service.SearchAsync(Administrator, new DomainQuery { Text = "BÜCH" }, Cancel)).Value.Rows).DisplayName);
         Assert.Equal(1, Assert.Single((await service.SearchAsync(Administrator, new DomainQuery { Text = "beta" }, Cancel)).Value.Rows).Mailboxes);
@@ -180,7 +180,7 @@ public class DomainServiceTests
     public async Task Permissions(Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
         var service = database.DomainService();
         var actor = With(role);
         var calls = new Dictionary<string, Func<Task<Outcome>>>

@@ -18,12 +18,12 @@ public class MailboxListServiceTests
     public async Task The_list_filters_sorts_and_pages(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        var other = await database.AddDomainAsync("other.test");
-        var anna = await database.AddMailboxAsync(domain, "anna");
-        await database.AddMailboxAsync(domain, "bo");
-        var cleo = await database.AddMailboxAsync(other, "cleo");
-        var gone = await database.AddMailboxAsync(domain, "gone");
+        var domain = await database.SeedDomainAsync();
+        var other = await database.SeedDomainAsync("other.test");
+        var anna = await database.SeedMailboxAsync(domain, "anna");
+        await database.SeedMailboxAsync(domain, "bo");
+        var cleo = await database.SeedMailboxAsync(other, "cleo");
+        var gone = await database.SeedMailboxAsync(domain, "gone");
         await database.WriteAsync(db =>
         {
             db.Attach(anna).Entity.QuotaOverrideBytes = 1000;
@@ -53,10 +53,10 @@ public class MailboxListServiceTests
     public async Task A_domain_administrator_sees_own_rows_only(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var mine = await database.AddDomainAsync("mine.test");
-        var other = await database.AddDomainAsync("other.test");
-        await database.AddMailboxAsync(mine, "anna");
-        await database.AddMailboxAsync(other, "bo");
+        var mine = await database.SeedDomainAsync("mine.test");
+        var other = await database.SeedDomainAsync("other.test");
+        await database.SeedMailboxAsync(mine, "anna");
+        await database.SeedMailboxAsync(other, "bo");
 
         var page = (await database.MailboxList().SearchAsync(With(Role.Administrator, mine.Id), new MailboxQuery(), Cancel)).Value;
 
@@ -71,7 +71,7 @@ public class MailboxListServiceTests
         await using var large = await TestDatabase.CreateAsync(kind);
         foreach (var (database, count) in new[] { (small, 1_000), (large, 100_000) })
         {
-            var domain = await database.AddDomainAsync();
+            var domain = await database.SeedDomainAsync();
             await database.AddManyMailboxesAsync(domain.Id, domain.Name, count);
         }
 

@@ -17,8 +17,8 @@ public class AliasServiceTests
     public async Task An_alias_of_a_mailbox_keeps_its_typed_form_and_is_audited(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        var anna = await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        var anna = await database.SeedMailboxAsync(domain, "anna");
 
         var id = await database.AliasService().CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = " Anna.Berg ", MailboxId = anna.Id }, Cancel);
 
@@ -32,8 +32,8 @@ public class AliasServiceTests
     public async Task A_forwarder_takes_local_and_external_targets_folds_them_and_drops_doubles(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        await database.SeedMailboxAsync(domain, "anna");
 
         var id = await database.AliasService().CreateAsync(Administrator, Forward(domain.Id, "info", "Anna@portal.test", "ANNA@PORTAL.TEST", "bo@bücher.example"), Cancel);
 
@@ -46,8 +46,8 @@ public class AliasServiceTests
     public async Task A_domain_has_one_catch_all(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        var anna = await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        var anna = await database.SeedMailboxAsync(domain, "anna");
         var content = new AliasContent { DomainId = domain.Id, MailboxId = anna.Id };
 
         var first = await database.AliasService().CreateAsync(Administrator, content, Cancel);
@@ -61,7 +61,7 @@ public class AliasServiceTests
     public async Task Of_many_who_make_one_address_at_once_exactly_one_wins_and_nothing_is_left_of_the_others(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
 
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 12).Select(n =>
             Task.Run(() => database.AliasService().CreateAsync(Administrator, Forward(domain.Id, n % 2 == 0 ? "sales" : "SALES", $"p{n}@example.org"), Cancel), Cancel)));
@@ -87,9 +87,9 @@ public class AliasServiceTests
     public async Task Bad_input_gets_a_reason_and_nothing_is_kept(string localPart, string reason, params string[] targets)
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
-        await database.AddDomainAsync("portal.example", domain.Id);
-        await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        await database.SeedDomainAsync("portal.example", domain.Id);
+        await database.SeedMailboxAsync(domain, "anna");
 
         var outcome = await database.AliasService().CreateAsync(Administrator, Forward(domain.Id, localPart, targets), Cancel);
 
@@ -102,7 +102,7 @@ public class AliasServiceTests
     public async Task A_hundred_targets_are_taken_and_one_more_is_refused()
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
 
         var many = await database.AliasService().CreateAsync(Administrator, Forward(domain.Id, "many", [.. Enumerable.Range(0, 100).Select(n => $"p{n}@example.org")]), Cancel);
         var tooMany = await database.AliasService().CreateAsync(Administrator, Forward(domain.Id, "more", [.. Enumerable.Range(0, 101).Select(n => $"p{n}@example.org")]), Cancel);
@@ -115,7 +115,7 @@ public class AliasServiceTests
     public async Task A_circle_over_other_forwarders_is_found()
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
         var service = database.AliasService();
         var a = (await service.CreateAsync(Administrator, Forward(domain.Id, "a", "x@example.org"), Cancel)).Value;
         await service.CreateAsync(Administrator, Forward(domain.Id, "b", "a@portal.test"), Cancel);
@@ -130,8 +130,8 @@ public class AliasServiceTests
     public async Task The_target_can_be_changed_both_ways_and_a_stale_form_overwrites_nothing(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        var anna = await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        var anna = await database.SeedMailboxAsync(domain, "anna");
         var service = database.AliasService();
         var id = (await service.CreateAsync(Administrator, Forward(domain.Id, "info", "a@example.org", "b@example.org"), Cancel)).Value;
 
@@ -154,7 +154,7 @@ public class AliasServiceTests
     public async Task Delete_gives_back_what_undo_needs(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
         var service = database.AliasService();
         var id = (await service.CreateAsync(Administrator, Forward(domain.Id, "Info", "a@example.org", "b@example.org"), Cancel)).Value;
 
@@ -172,9 +172,9 @@ public class AliasServiceTests
     public async Task The_list_searches_address_and_target_and_shows_no_mailboxs_own_name(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var domain = await database.AddDomainAsync();
-        var other = await database.AddDomainAsync("other.test");
-        var anna = await database.AddMailboxAsync(domain, "anna");
+        var domain = await database.SeedDomainAsync();
+        var other = await database.SeedDomainAsync("other.test");
+        var anna = await database.SeedMailboxAsync(domain, "anna");
         var service = database.AliasService();
         await service.CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = "berg", MailboxId = anna.Id }, Cancel);
         await service.CreateAsync(Administrator, Forward(domain.Id, "info", "x@example.org", "a@example.net"), Cancel);
@@ -197,9 +197,9 @@ public class AliasServiceTests
     public async Task Outside_the_scope_reads_as_not_found_mailboxes_of_others_too(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        var mine = await database.AddDomainAsync("mine.test");
-        var other = await database.AddDomainAsync("other.test");
-        var bo = await database.AddMailboxAsync(other, "bo");
+        var mine = await database.SeedDomainAsync("mine.test");
+        var other = await database.SeedDomainAsync("other.test");
+        var bo = await database.SeedMailboxAsync(other, "bo");
         var service = database.AliasService();
         var theirs = (await service.CreateAsync(Administrator, Forward(other.Id, "info", "x@example.org"), Cancel)).Value;
         var scoped = With(Role.Administrator, mine.Id);
@@ -216,8 +216,8 @@ public class AliasServiceTests
     public async Task An_alias_domain_has_no_addresses_of_its_own()
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
-        var alias = await database.AddDomainAsync("portal.example", domain.Id);
+        var domain = await database.SeedDomainAsync();
+        var alias = await database.SeedDomainAsync("portal.example", domain.Id);
 
         var outcome = await database.AliasService().CreateAsync(Administrator, Forward(alias.Id, "info", "x@example.org"), Cancel);
 
@@ -232,7 +232,7 @@ public class AliasServiceTests
     public async Task Permissions(Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var domain = await database.AddDomainAsync();
+        var domain = await database.SeedDomainAsync();
         var service = database.AliasService();
         var id = (await service.CreateAsync(Administrator, Forward(domain.Id, "info", "x@example.org"), Cancel)).Value;
         var actor = With(role);
