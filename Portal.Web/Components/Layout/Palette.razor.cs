@@ -41,7 +41,9 @@ public sealed partial class Palette
 
     public async ValueTask DisposeAsync()
     {
-        self?.Dispose();
+        if (self is null) return;   // prerendered only: no browser has heard of it
+
+        self.Dispose();
         try
         {
             await Js.InvokeVoidAsync("portal.onKeys", (object?)null);
