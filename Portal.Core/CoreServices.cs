@@ -71,7 +71,6 @@ public static class CoreServices
         services.AddSingleton<AccountAuthenticator>();
         services.AddSingleton<SignInThrottleStore>();
         services.AddSingleton<PasswordHashing>();
-        services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
@@ -102,6 +101,12 @@ public static class CoreServices
         services.AddSingleton<QueueService>();
         services.AddSingleton<RouteService>();
         services.AddSingleton<RouteSelector>();
+        services.AddSingleton<MailQueue>();
+        services.AddSingleton<QueuedMessages>();
+        services.AddSingleton<DeliveryHealth>();
+        services.AddSingleton<ThisNode>();
+        services.AddSingleton<NodeHeartbeat>();
+        services.AddHostedService(provider => provider.GetRequiredService<NodeHeartbeat>());
         services.AddSingleton<IWorkKind, QueueActWork>();
         services.AddSingleton<WorkRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkRunner>());

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Messages;
+using Portal.Smtp.Delivery;
 using Portal.Smtp.Receiving;
 using Portal.Smtp.Server;
 using Portal.Smtp.Server.Commands;
@@ -20,7 +21,7 @@ public static class SmtpServices
             .Configure(o => o.HostName = configuration["Portal:HostName"] is { Length: > 0 } name ? name : System.Net.Dns.GetHostName())
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<SmtpOptions>, SmtpOptionsValidator>();
-        return services.AddReceiving().AddServer().AddCommands();
+        return services.AddReceiving().AddServer().AddCommands().AddDelivery(configuration);
     }
 
     private static IServiceCollection AddReceiving(this IServiceCollection services)

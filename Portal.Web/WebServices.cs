@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Web.Components;
-using Portal.Web.Components.Layout;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
 
@@ -59,7 +58,6 @@ public static class WebServices
         services.AddScoped<Display>();
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
-        services.AddScoped<PaletteItems>();
         return services;
     }
 

@@ -52,6 +52,8 @@ public sealed class ContentSpool : IDisposable
     private IncrementalHash? hash;
     private bool hasNul;
     private bool hasEightBit;
+    private bool endsInLineBreak = true;
+    private bool endsInCr;
     private int line;
 
     internal ContentSpool(ContentSpoolFactory factory, IBlobStore blobs, int inlineLimitBytes) =>
@@ -80,7 +82,7 @@ public sealed class ContentSpool : IDisposable
     public async ValueTask<MailContent> CompleteAsync(CancellationToken cancel)
     {
         ObjectDisposedException.ThrowIf(head is null, this);
-        var needs = (hasEightBit ? MessageNeeds.EightBit : 0) | (hasNul || LongestLine > 998 ? MessageNeeds.Odd : 0);   // RFC 5322 §2.1.1
+        var needs = (hasEightBit ? MessageNeeds.EightBit : 0) | (hasNul || LongestLine > 998 || !endsInLineBreak ? MessageNeeds.Odd : 0);   // RFC 5322 §2.1.1; DATA can't end within a line
         var buffer = head;
         if (blob is null)
         {
@@ -142,6 +144,12 @@ public sealed class ContentSpool : IDisposable
     {
         if (!hasEightBit && !Ascii.IsValid(octets)) hasEightBit = true;
         if (!hasNul && octets.Contains((byte)0)) hasNul = true;
+        if (octets.Length > 0)
+        {
+            endsInLineBreak = octets is [(byte)'\n'] ? endsInCr : octets.EndsWith("\r\n"u8);
+            endsInCr = octets[^1] == '\r';
+        }
+
         while (!octets.IsEmpty)
         {
             var end = octets.IndexOf((byte)'\n');

@@ -11,7 +11,7 @@ public enum MessageNeeds
     EightBit = 1,
     Utf8Headers = 2,
 
-    /// <summary>NUL or lines over 998 octets: only BINARYMIME could carry it exactly.</summary>
+    /// <summary>NUL, lines over 998 octets, or no line break at the end: only chunks (RFC 3030) carry it exactly.</summary>
     Odd = 4,
 }
 

@@ -7,7 +7,7 @@ using Portal.Core.Permissions;
 
 namespace Portal.Core.Queue;
 
-/// <summary>What people may do with the queue.</summary>
+/// <summary>What people may do with the queue; the engine's side is <see cref="MailQueue"/>.</summary>
 public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock)
 {
     /// <summary>An act on more entries than this becomes work carried out in turns (DESIGN §5).</summary>

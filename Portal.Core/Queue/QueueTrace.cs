@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Trace;
 
@@ -18,13 +19,11 @@ internal static class QueueTrace
     /// <summary>Writes a recipient's present outcome, in the caller's transaction.</summary>
     public static Task SetRecipientAsync(PortalDbContext db, QueueEntry entry, RecipientOutcome outcome, string? rule, string? reply, DateTimeOffset at, CancellationToken cancel)
     {
-#pragma warning disable CA1304, CA1311, CA1862   // translated to SQL
-        var folded = entry.ForwardPath.ToLowerInvariant();
+        var folded = MailAddress.TryParse(entry.ForwardPath, out var address) ? address.Folded : entry.ForwardPath.ToLowerInvariant();
         return db.TraceRecipients
-            .Where(r => r.QueueId == entry.QueueId && r.Recipient.ToLower() == folded)
+            .Where(r => r.QueueId == entry.QueueId && r.Recipient == folded)
             .ExecuteUpdateAsync(
                 r => r.SetProperty(x => x.Outcome, outcome).SetProperty(x => x.Rule, rule).SetProperty(x => x.Reply, reply).SetProperty(x => x.UpdatedAt, at),
                 cancel);
-#pragma warning restore CA1304, CA1311, CA1862
     }
 }

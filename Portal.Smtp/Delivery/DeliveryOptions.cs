@@ -37,10 +37,6 @@ public sealed class DeliveryOptions
     [Range(0, 0.9)]
     public double RetryJitter { get; set; } = 0.2;
 
-    /// <summary>Age at which mail is given up (RFC 5321 §4.5.4.1 asks for at least 4–5 days).</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
-    public TimeSpan Expiry { get; set; } = TimeSpan.FromDays(5);
-
     /// <summary>Age at which the sender is told that mail is late, once.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan DelayNotice { get; set; } = TimeSpan.FromHours(4);

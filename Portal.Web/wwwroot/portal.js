@@ -42,12 +42,10 @@
         return done;
       }
     },
-    enter: (panel, first) => {
+    enter: panel => {
       focusBefore.push(document.activeElement);
-      (first ? panel.querySelector(first) : panel).focus();
+      panel.focus();
       panel.addEventListener("keydown", e => {
-        // The arrows choose in the palette's list; the caret stays.
-        if (panel.classList.contains("palette") && (e.key === "ArrowDown" || e.key === "ArrowUp")) e.preventDefault();
         if (e.key !== "Tab") return;
         const all = [...panel.querySelectorAll(focusable)].filter(x => x.offsetParent !== null);
         if (all.length === 0) return;
@@ -57,7 +55,6 @@
       });
     },
     leave: () => focusBefore.pop()?.focus?.(),
-    show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
     focus: selector => document.querySelector(selector)?.focus(),
     onKeys: owner => { keysOwner = owner; },
   };
@@ -78,7 +75,7 @@
       return;
     }
     if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
-    if (document.querySelector(".mud-dialog,.palette")) return;
+    if (document.querySelector(".mud-dialog")) return;
     const row = document.activeElement?.closest?.(".grid tbody tr");
     const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
     let done = false;

@@ -1,0 +1,204 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
+using Portal.Core.Jobs;
+using Portal.Core.Trace;
+
+namespace Portal.Core.Queue;
+
+/// <summary>
+/// The engine's side of the queue: claims in one statement, outcomes that count only while the claim does (Id, Owner, Attempt), many
+/// outcomes in one commit (DESIGN §4). What people may do is <see cref="QueueService"/>.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to dispose.")]
+public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, ThisNode node, TimeProvider clock)
+{
+    private const int MaxAttemptsPerCommit = 64;
+
+    private readonly ConcurrentQueue<Waiting> pending = new();
+    private readonly SemaphoreSlim committing = new(1, 1);
+
+    /// <summary>Route keys with due entries, the longest waiting first.</summary>
+    /// <param name="except">Keys that are busy enough.</param>
+    public async Task<IReadOnlyList<DueDestination>> DueAsync(IReadOnlyCollection<string> except, int max, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.QueueEntries.AsNoTracking()
+            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && e.Kind == QueueKind.Relay && !except.Contains(e.RouteKey))
+            .GroupBy(e => e.RouteKey)
+            .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
+            .OrderBy(g => g.Oldest)
+            .Take(max)
+            .Select(g => new DueDestination(g.Key, g.Count, g.Oldest))
+            .ToListAsync(cancel);
+    }
+
+    /// <summary>Claims due entries of one route key for this process and counts the try; those of one message come together.</summary>
+    public async Task<IReadOnlyList<QueueEntry>> ClaimAsync(string routeKey, int max, CancellationToken cancel)
+    {
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var isPostgres = db.Database.IsNpgsql();
+        var now = clock.GetUtcNow();
+        object owner = isPostgres ? node.Id : node.Id.ToByteArray(bigEndian: true);   // as the model's converters store them
+        object at = isPostgres ? now.ToUniversalTime() : now.UtcTicks;
+        var claimed = await db.QueueEntries.FromSqlRaw(isPostgres ? PostgresClaim : SqliteClaim, owner, routeKey, at, max).AsNoTracking().ToListAsync(cancel);
+        return [.. claimed.OrderBy(e => e.MessageId).ThenBy(e => e.Id)];
+    }
+
+    /// <summary>Whether all of them are still this process's: asked before a message is handed over for good.</summary>
+    public async Task<bool> OwnsAsync(IReadOnlyCollection<QueueEntry> entries, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var ids = entries.Select(e => e.Id).ToList();
+        var owned = await db.QueueEntries.AsNoTracking().Where(e => ids.Contains(e.Id) && e.Owner == node.Id && e.State == QueueState.Claimed)
+            .Select(e => new { e.Id, e.Attempt }).ToDictionaryAsync(e => e.Id, e => e.Attempt, cancel);
+        return entries.All(e => owned.TryGetValue(e.Id, out var attempt) && attempt == e.Attempt);
+    }
+
+    /// <summary>Makes a try's outcomes durable, together with whatever else waits for that. An entry that is somebody else's by now is left alone.</summary>
+    public async Task SettleAsync(Attempt attempt, CancellationToken cancel)
+    {
+        var waiting = new Waiting(attempt);
+        pending.Enqueue(waiting);
+        await committing.WaitAsync(cancel);   // whoever has the turn commits for all who wait behind it
+        try
+        {
+            if (!waiting.Done.Task.IsCompleted) await CommitPendingAsync();
+        }
+        finally
+        {
+            committing.Release();
+        }
+
+        await waiting.Done.Task;
+    }
+
+    /// <summary>
+    /// Writes a try's outcomes inside somebody else's transaction: what must stand or fall with a DSN. False, and nothing written, when
+    /// any of its entries is no longer ours.
+    /// </summary>
+    public async Task<bool> StageAsync(PortalDbContext db, Attempt attempt, CancellationToken cancel)
+    {
+        const string Before = "settle";
+        var transaction = db.Database.CurrentTransaction ?? throw new InvalidOperationException("Outcomes are staged inside a transaction.");
+        await transaction.CreateSavepointAsync(Before, cancel);
+        foreach (var settlement in attempt.Settlements)
+        {
+            if (await ApplyAsync(db, settlement, cancel)) continue;
+            await transaction.RollbackToSavepointAsync(Before, cancel);
+            return false;
+        }
+
+        AddEvent(db, attempt);
+        return true;
+    }
+
+    private async Task CommitPendingAsync()
+    {
+        var batch = new List<Waiting>();
+        while (batch.Count < MaxAttemptsPerCommit && pending.TryDequeue(out var next)) batch.Add(next);
+        try
+        {
+            await CommitAsync(batch);
+        }
+        catch (Exception) when (batch.Count > 1)
+        {
+            foreach (var waiting in batch) await CommitAloneAsync(waiting);   // only the culprit shall hear of it
+        }
+        catch (Exception e)
+        {
+            batch[0].Done.TrySetException(e);
+        }
+    }
+
+    private async Task CommitAloneAsync(Waiting waiting)
+    {
+        try
+        {
+            await CommitAsync([waiting]);
+        }
+        catch (Exception e)
+        {
+            waiting.Done.TrySetException(e);   // its caller decides
+        }
+    }
+
+    // No cancellation: what the peers have been told must be written down also while we stop.
+    private async Task CommitAsync(List<Waiting> batch)
+    {
+        using (await gate.EnterAsync(CancellationToken.None))
+        {
+            await using var db = await databases.CreateDbContextAsync();
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            foreach (var waiting in batch)
+            {
+                var settled = 0;
+                foreach (var settlement in waiting.Attempt.Settlements)
+                    if (await ApplyAsync(db, settlement, CancellationToken.None)) settled++;
+                if (settled > 0) AddEvent(db, waiting.Attempt);
+            }
+
+            await db.SaveChangesAsync();
+            await transaction.CommitAsync();
+        }
+
+        feed.Publish(Change.Queue);
+        feed.Publish(Change.Trace);
+        foreach (var waiting in batch) waiting.Done.TrySetResult();
+    }
+
+    /// <summary>One outcome, if the entry is still ours.</summary>
+    private async Task<bool> ApplyAsync(PortalDbContext db, Settlement settlement, CancellationToken cancel)
+    {
+        var entry = settlement.Entry;
+        var at = clock.GetUtcNow();
+        var next = settlement.NextAttemptAt ?? at;
+        var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Attempt == entry.Attempt && e.State == QueueState.Claimed);
+        var reply = settlement.Reply is { Length: > Settlement.MaxReplyLength } longer ? longer[..Settlement.MaxReplyLength] : settlement.Reply;
+        var rows = settlement.Kind switch
+        {
+            SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(
+                e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.Attempt, entry.Attempt - 1)
+                    .SetProperty(x => x.RouteKey, settlement.RouteKey ?? entry.RouteKey).SetProperty(x => x.NextAttemptAt, next), cancel),
+            SettlementKind.Deferred => await ours.ExecuteUpdateAsync(
+                e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.NextAttemptAt, next)
+                    .SetProperty(x => x.Cause, settlement.Cause).SetProperty(x => x.LastReply, reply)
+                    .SetProperty(x => x.DelayNoticeSent, x => x.DelayNoticeSent || settlement.SendsDelayNotice), cancel),
+            _ => await ours.ExecuteDeleteAsync(cancel),
+        };
+        if (rows == 0) return false;
+        if (settlement.IsFinal || settlement.Kind == SettlementKind.Deferred) await QueueTrace.SetRecipientAsync(db, entry, settlement.Outcome, settlement.Rule, reply, at, cancel);
+        return true;
+    }
+
+    private void AddEvent(PortalDbContext db, Attempt attempt)
+    {
+        if (attempt.Facts.Count == 0) return;
+        db.TraceEvents.Add(new TraceEvent { QueueId = attempt.QueueId, At = clock.GetUtcNow(), Kind = TraceEventKind.Attempt, Facts = TraceFacts.Write(attempt.Facts) });
+    }
+
+    private sealed class Waiting(Attempt attempt)
+    {
+        public Attempt Attempt { get; } = attempt;
+
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    // State 0 is Due, 2 is Claimed; kind 0 is Relay.
+    private const string SqliteClaim = """
+        UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1
+        WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "Kind" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
+        RETURNING *
+        """;
+
+    // The subquery is locked and materialised: inside IN the planner may run it twice, and claim twice as many.
+    private const string PostgresClaim = """
+        WITH due AS MATERIALIZED (
+            SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "Kind" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2}
+            ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3} FOR UPDATE SKIP LOCKED)
+        UPDATE "QueueEntry" AS q SET "State" = 2, "Owner" = {0}, "Attempt" = q."Attempt" + 1 FROM due WHERE q."Id" = due."Id" RETURNING q.*
+        """;
+}

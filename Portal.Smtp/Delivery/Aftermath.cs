@@ -1,0 +1,210 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Portal.Core.Messages;
+using Portal.Core.Queue;
+using Portal.Core.Trace;
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Reports;
+
+namespace Portal.Smtp.Delivery;
+
+/// <summary>What became of one entry, as the courier saw it.</summary>
+internal sealed record EntryResult(QueueEntry Entry)
+{
+    /// <summary>The reply that decided: the peer's, or ours where nobody was asked.</summary>
+    public PeerReply? Reply { get; init; }
+
+    /// <summary>What ended the connection before a reply; null when there is one.</summary>
+    public SmtpFailure? Failure { get; init; }
+
+    public SmtpStage Stage { get; init; }
+
+    /// <summary>Who was asked; null when it came to no connection.</summary>
+    public SmtpConnection? Connection { get; init; }
+
+    public bool IsDelivered => Failure is null && Stage == SmtpStage.End && Reply?.IsPositive == true;
+
+    /// <summary>In one line, for queue, trace and DSN.</summary>
+    public string? Words => Failure is { } failure ? failure.Reply?.ToString() ?? failure.Message : Reply?.ToString();
+}
+
+/// <summary>Turns what the courier saw into outcomes, next tries and DSNs, and makes them durable together (DESIGN §4).</summary>
+internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnComposer reports, RetrySchedule schedule, TimeProvider clock, ILogger<Aftermath> logger)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Settles the results of one message. Returns when they are durable; waits for a database that is away until <paramref name="stop"/>.</summary>
+    public async Task SettleAsync(QueuedMessage message, IReadOnlyList<EntryResult> results, CancellationToken stop)
+    {
+        var judged = results.Select(r => (Result: r, Settlement: Judge(r))).ToList();
+        var attempt = new Attempt(message.QueueId, [.. judged.Select(j => j.Settlement)], [.. judged.Select(j => FactOf(j.Result, j.Settlement))]);
+        var about = judged.Select(j => ReportOf(j.Result, j.Settlement)).OfType<DsnRecipient>().ToList();
+        if (about.Count == 0 || !await ReportAsync(message, attempt, about, stop)) await PersistAsync(attempt, stop);
+        foreach (var (result, settlement) in judged)
+            LogSettled(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
+    }
+
+    /// <summary>Gives entries back untouched, or moves them under another route key.</summary>
+    public Task ReleaseAsync(IReadOnlyList<QueueEntry> entries, string? routeKey, CancellationToken stop) => entries.Count == 0
+        ? Task.CompletedTask
+        : PersistAsync(new Attempt(entries[0].QueueId, [.. entries.Select(e => new Settlement(e, routeKey is null ? SettlementKind.Released : SettlementKind.Rerouted) { RouteKey = routeKey, NextAttemptAt = e.NextAttemptAt })], []), stop);
+
+    /// <summary>A fault of ours: the entries wait like any others, so that a poison message neither stops the rest nor runs hot.</summary>
+    public Task DeferForFaultAsync(IReadOnlyList<QueueEntry> entries, Exception fault, CancellationToken stop)
+    {
+        var settlements = entries.Select(e => new Settlement(e, SettlementKind.Deferred)
+        {
+            Cause = DeferCause.LocalFault,
+            Reply = $"451 4.3.0 Local error ({fault.GetType().Name})",
+            NextAttemptAt = schedule.NextAttempt(e) is var next && next > clock.GetUtcNow() ? next : clock.GetUtcNow() + schedule.Wait(1, 0.5),
+        }).ToList();
+        var facts = settlements.ConvertAll(s => new TraceFact(s.Rule, new Dictionary<string, string> { ["recipient"] = s.Entry.ForwardPath, ["cause"] = nameof(DeferCause.LocalFault), ["reply"] = s.Reply! }));
+        return PersistAsync(new Attempt(entries[0].QueueId, settlements, facts), stop);
+    }
+
+    internal Settlement Judge(EntryResult result)
+    {
+        var entry = result.Entry;
+        if (entry.Cause == DeferCause.Removed) return new(entry, SettlementKind.Removed) { Cause = DeferCause.Removed };
+        if (result.IsDelivered)
+            return new(entry, result.Connection!.Extensions.Dsn ? SettlementKind.Delivered : SettlementKind.Relayed) { Reply = result.Words };
+        if (result.Failure is null && result.Reply is { IsPermanent: true } never && !IsTooManyRecipients(result))
+            return new(entry, SettlementKind.Failed) { Reply = never.ToString() };
+
+        var cause = result.Failure?.Cause ?? CauseOf(result.Reply, result.Connection);
+        if (schedule.IsExpired(entry)) return new(entry, SettlementKind.Expired) { Cause = cause, Reply = result.Words };
+        return new(entry, SettlementKind.Deferred)
+        {
+            Cause = cause,
+            Reply = result.Words,
+            NextAttemptAt = schedule.NextAttempt(entry),
+            SendsDelayNotice = schedule.IsLate(entry) && entry.ReversePath.Length > 0 && Wants(entry, DsnNotify.Delay),
+        };
+    }
+
+    /// <summary>RFC 5321 §4.5.3.1.10: some servers say 552 where they mean 452, too many recipients.</summary>
+    internal static bool IsTooManyRecipients(EntryResult result) =>
+        result is { Stage: SmtpStage.Recipient, Reply: { Code: 552, Status: null or "5.5.3" } or { Code: 452, Status: null or "4.5.3" } };
+
+    // Without a connection the reply is ours, and ours are about the DNS.
+    private static DeferCause CauseOf(PeerReply? reply, SmtpConnection? connection) =>
+        reply is null ? DeferCause.LocalFault : connection is null ? DeferCause.Dns : reply.IsTransient || reply.IsPermanent ? ReplyCause.Of(reply) : DeferCause.RemoteFault;
+
+    // RFC 3461 §4.1: without NOTIFY failures and delays are told.
+    private static bool Wants(QueueEntry entry, DsnNotify what) =>
+        entry.Notify == DsnNotify.Default ? what is DsnNotify.Failure or DsnNotify.Delay : entry.Notify.HasFlag(what);
+
+    private DsnRecipient? ReportOf(EntryResult result, Settlement settlement)
+    {
+        var entry = result.Entry;
+        if (entry.ReversePath.Length == 0) return null;
+        var report = new DsnRecipient
+        {
+            ForwardPath = entry.ForwardPath,
+            OriginalRecipient = entry.OriginalRecipient,
+            Action = DsnAction.Failed,
+            Status = "5.0.0",
+            Reason = "ReasonOther",
+            RemoteMta = result.Connection is not null && result.Failure is null ? result.Connection.Peer.Host : null,
+            Reply = settlement.Reply,
+            LastAttemptAt = clock.GetUtcNow(),
+        };
+        return settlement.Kind switch
+        {
+            SettlementKind.Failed when Wants(entry, DsnNotify.Failure) =>
+                report with { Status = result.Reply!.StatusOrDefault, Reason = DsnReason.Of(result.Reply) },
+            SettlementKind.Expired when Wants(entry, DsnNotify.Failure) => report with { Status = "4.4.7", Reason = "ReasonExpired" },   // RFC 3463 §3.5: delivery time expired
+            SettlementKind.Removed when Wants(entry, DsnNotify.Failure) =>
+                report with { Status = "5.7.1", Reason = "ReasonRemoved", RemoteMta = null, Reply = entry.LastReply },
+            SettlementKind.Deferred when settlement.SendsDelayNotice =>
+                report with { Action = DsnAction.Delayed, Status = result.Reply?.IsTransient == true ? result.Reply.StatusOrDefault : "4.4.1", Reason = "ReasonWaiting", WillRetryUntil = entry.ExpiresAt },
+            SettlementKind.Relayed when Wants(entry, DsnNotify.Success) => report with { Action = DsnAction.Relayed, Status = "2.0.0", Reason = "ReasonRelayed" },
+            _ => null,
+        };
+    }
+
+    private TraceFact FactOf(EntryResult result, Settlement settlement)
+    {
+        var inputs = new Dictionary<string, string> { ["recipient"] = result.Entry.ForwardPath, ["attempt"] = result.Entry.Attempt.ToString(CultureInfo.InvariantCulture) };
+        if (result.Connection is { } connection)
+        {
+            inputs["peer"] = connection.Peer.ToString();
+            inputs["tls"] = connection.Tls ?? "-";
+        }
+
+        if (settlement.Kind != SettlementKind.Removed) inputs["stage"] = (result.Failure?.Stage ?? result.Stage).ToString();
+        if (settlement.Reply is { } reply) inputs["reply"] = reply.Length > 1000 ? reply[..1000] : reply;
+        if (settlement.Kind == SettlementKind.Deferred)
+        {
+            inputs["cause"] = settlement.Cause.ToString();
+            inputs["next"] = settlement.NextAttemptAt!.Value.ToString("O", CultureInfo.InvariantCulture);
+        }
+
+        return new TraceFact(settlement.Rule, inputs);
+    }
+
+    /// <summary>Commits outcomes and their DSN together. False when there is nobody to tell, and the outcomes are still to be settled.</summary>
+    private async Task<bool> ReportAsync(QueuedMessage message, Attempt attempt, List<DsnRecipient> about, CancellationToken stop)
+    {
+        var entry = attempt.Settlements[0].Entry;
+        if (await reports.ComposeAsync(message, entry, about, stop) is not { } dsn) return false;
+
+        using var content = dsn.Content;
+        var fact = new TraceFact("dsn.sent", new Dictionary<string, string> { ["dsn"] = dsn.QueueId.ToString(), ["to"] = entry.ReversePath });
+        var told = attempt with { Facts = [.. attempt.Facts, fact] };
+        switch (await writer.WriteAsync(dsn with { Precondition = (db, cancel) => queue.StageAsync(db, told, cancel) }))
+        {
+            case WriteResult.Committed:
+                return true;
+            case WriteResult.Superseded:
+                LogSuperseded(logger, message.QueueId);   // some are others' by now: what is still ours is tried again
+                await ReleaseAsync([.. attempt.Settlements.Select(s => s.Entry)], null, stop);
+                return true;
+            default:
+                LogNotReported(logger, message.QueueId);
+                await PersistAsync(WithoutReport(attempt), stop);
+                return true;
+        }
+    }
+
+    /// <summary>No room for a DSN: what needs one waits, what was delivered stays delivered.</summary>
+    private Attempt WithoutReport(Attempt attempt) => attempt with
+    {
+        Settlements = [.. attempt.Settlements.Select(s => s.Kind switch
+        {
+            SettlementKind.Delivered or SettlementKind.Relayed => s,
+            SettlementKind.Deferred => s with { SendsDelayNotice = false },
+            _ => new Settlement(s.Entry, SettlementKind.Deferred) { Cause = s.Kind == SettlementKind.Removed ? DeferCause.Removed : DeferCause.LocalFault, Reply = s.Reply, NextAttemptAt = clock.GetUtcNow() + schedule.Wait(1, 0.5) },
+        })],
+    };
+
+    private async Task PersistAsync(Attempt attempt, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                await queue.SettleAsync(attempt, CancellationToken.None);
+                return;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                // The peer has been told already: forgetting that would send the message twice.
+                LogNotSettled(logger, attempt.QueueId, e);
+                await Task.Delay(Patience, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{QueueId} to {Recipient}: {Kind}, {Reply}")]
+    private static partial void LogSettled(ILogger logger, Guid queueId, string recipient, SettlementKind kind, string? reply);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Entries of {QueueId} were somebody else's when their DSN was to be written")]
+    private static partial void LogSuperseded(ILogger logger, Guid queueId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No room for the DSN about {QueueId}; it waits")]
+    private static partial void LogNotReported(ILogger logger, Guid queueId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The outcome of {QueueId} could not be written; trying again")]
+    private static partial void LogNotSettled(ILogger logger, Guid queueId, Exception exception);
+}

@@ -1,0 +1,144 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Portal.Core.Queue;
+
+namespace Portal.Smtp.Delivery;
+
+/// <summary>Takes claimed entries to where they go: chooses the route, keeps the line, and hands what happened to <see cref="Aftermath"/> (DESIGN §4).</summary>
+internal sealed partial class Courier(
+    RouteSelector routes, QueuedMessages messages, MailQueue queue, Aftermath aftermath, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
+{
+    /// <summary>Delivers entries of one route key. When it returns every one is settled or given back.</summary>
+    /// <param name="stop">No further message is begun.</param>
+    /// <param name="abort">What is on its way is broken off.</param>
+    public async Task DeliverAsync(IReadOnlyList<QueueEntry> claimed, CourierLine line, CancellationToken stop, CancellationToken abort)
+    {
+        line.Refresh();
+        try
+        {
+            // One transaction needs one reverse-path, ENVID and RET (RFC 3461 §4.3, §4.4).
+            foreach (var message in claimed.GroupBy(e => (e.MessageId, e.ReversePath, e.EnvelopeId, e.Return)))
+            {
+                if (stop.IsCancellationRequested) break;
+                await GuardAsync([.. message], line, abort);
+            }
+        }
+        finally
+        {
+            // What was settled is no longer ours and stays as it is.
+            if (stop.IsCancellationRequested || abort.IsCancellationRequested) await aftermath.ReleaseAsync(claimed, null, abort);
+        }
+    }
+
+    private async Task GuardAsync(List<QueueEntry> entries, CourierLine line, CancellationToken abort)
+    {
+        try
+        {
+            await DeliverMessageAsync(entries, line, abort);
+        }
+        catch (Exception e) when (!abort.IsCancellationRequested)
+        {
+            // The queue's one catch-all: never lost, never hot.
+            LogFault(logger, entries[0].QueueId, e);
+            await aftermath.DeferForFaultAsync(entries, e, abort);
+        }
+    }
+
+    private async Task DeliverMessageAsync(List<QueueEntry> entries, CourierLine line, CancellationToken abort)
+    {
+        var message = await messages.FindAsync(entries[0].MessageId, abort) ?? throw new InvalidOperationException("A queue entry without its message.");
+        var removed = entries.FindAll(e => e.Cause == DeferCause.Removed);
+        if (removed.Count > 0) await aftermath.SettleAsync(message, removed.ConvertAll(e => new EntryResult(e)), abort);
+
+        var byRoute = new Dictionary<Guid, (RouteChoice Choice, List<QueueEntry> Entries)>();
+        foreach (var entry in entries.Except(removed))
+        {
+            var choice = await routes.ChooseAsync(entry.ReversePath, entry.ForwardPath, abort);
+            if (choice.RouteKey != entry.RouteKey)
+            {
+                await aftermath.ReleaseAsync([entry], choice.RouteKey, abort);   // routes have changed since it was queued
+                continue;
+            }
+
+            if (!byRoute.TryGetValue(choice.Route?.Id ?? Guid.Empty, out var together)) byRoute[choice.Route?.Id ?? Guid.Empty] = together = (choice, []);
+            together.Entries.Add(entry);
+        }
+
+        foreach (var (choice, together) in byRoute.Values)
+            foreach (var chunk in together.Chunk(options.Value.MaxRecipientsPerTransaction)) await TransactAsync(message, choice, [.. chunk], line, abort);
+    }
+
+    /// <summary>One mail transaction, and another for whom the server would rather take separately.</summary>
+    private async Task TransactAsync(QueuedMessage message, RouteChoice choice, List<QueueEntry> entries, CourierLine line, CancellationToken abort)
+    {
+        while (entries.Count > 0)
+        {
+            if (await TryAsync(message, choice, entries, line, abort) is not { } results) return;
+
+            // RFC 5321 §4.5.3.1.10: who was one too many goes in the next transaction, as long as each one moves somebody.
+            var over = results.Any(r => r.IsDelivered) ? results.FindAll(Aftermath.IsTooManyRecipients) : [];
+            await aftermath.SettleAsync(message, results.FindAll(r => !over.Contains(r)), abort);
+            entries = over.ConvertAll(r => r.Entry);
+        }
+    }
+
+    /// <summary>Null when the entries turned out to be somebody else's.</summary>
+    private async Task<List<EntryResult>?> TryAsync(QueuedMessage message, RouteChoice choice, List<QueueEntry> entries, CourierLine line, CancellationToken abort)
+    {
+        using var timer = new CancellationTokenSource(options.Value.AttemptTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, abort);
+        try
+        {
+            while (true)
+            {
+                var dialled = await line.ConnectAsync(choice, either.Token);
+                if (dialled.Connection is not { } connection)
+                    return entries.ConvertAll(e => new EntryResult(e) { Reply = dialled.Refusal, Failure = dialled.Failure, Stage = dialled.Failure?.Stage ?? SmtpStage.Resolve });
+
+                if (!await queue.OwnsAsync(entries, either.Token))
+                {
+                    LogNotOurs(logger, message.QueueId);
+                    await aftermath.ReleaseAsync(entries, null, abort);
+                    return null;
+                }
+
+                var isReused = connection.Messages > 0;
+                var result = await connection.SendAsync(MailOf(message, entries), either.Token);
+                if (isReused && result is { Failure: { Stage: SmtpStage.Mail, Reply: null } } && result.Replies.All(r => r is null))
+                {
+                    await line.HangUpAsync();   // it had tired of waiting between two messages: a new connection is no second try
+                    continue;
+                }
+
+                return [.. entries.Select((e, i) => Result(e, result.Replies[i], result.Failure, connection))];
+            }
+        }
+        catch (OperationCanceledException) when (!abort.IsCancellationRequested)
+        {
+            await line.HangUpAsync();
+            var failure = new SmtpFailure(SmtpStage.Content, DeferCause.Network, $"{choice.RouteKey}: the whole try took more than {options.Value.AttemptTimeout.TotalMinutes} min");
+            return entries.ConvertAll(e => new EntryResult(e) { Failure = failure, Stage = failure.Stage });
+        }
+    }
+
+    private static EntryResult Result(QueueEntry entry, RecipientReply? reply, SmtpFailure? failure, SmtpConnection connection) => reply is { } said
+        ? new EntryResult(entry) { Reply = said.Reply, Stage = said.Stage, Connection = connection }
+        : new EntryResult(entry) { Failure = failure, Stage = failure!.Stage, Connection = connection };
+
+    private static OutgoingMail MailOf(QueuedMessage message, List<QueueEntry> entries) => new()
+    {
+        ReversePath = entries[0].ReversePath,
+        Recipients = entries.ConvertAll(e => new OutgoingRecipient(e.ForwardPath, e.Notify, e.OriginalRecipient)),
+        SizeBytes = message.SizeBytes,
+        Needs = message.Needs,
+        EnvelopeId = entries[0].EnvelopeId,
+        Return = entries[0].Return,
+        OpenContentAsync = message.OpenAsync,
+    };
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Delivery of {QueueId} failed by a fault of ours; it is tried again later")]
+    private static partial void LogFault(ILogger logger, Guid queueId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Entries of {QueueId} are somebody else's by now; nothing was sent")]
+    private static partial void LogNotOurs(ILogger logger, Guid queueId);
+}

@@ -1,0 +1,218 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Portal.Core.Data;
+using Portal.Core.Queue;
+
+namespace Portal.Smtp.Delivery;
+
+/// <summary>
+/// Works the queue off: looks for due entries when it hears of some and every few seconds, and gives each destination workers of its
+/// own, more while it answers, one while it does not. A slow destination holds its own share of the connections and no more (DESIGN §4).
+/// </summary>
+internal sealed partial class QueueRunner(
+    MailQueue queue, Courier courier, Dialler dialler, ChangeFeed feed, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<QueueRunner> logger) : BackgroundService
+{
+    /// <summary>Entries a worker claims at a time.</summary>
+    private const int ClaimSize = 20;
+
+    private const int MaxDestinationsPerLook = 200;
+    private const int MaxRemembered = 10_000;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
+
+    private readonly Dictionary<string, Destination> destinations = [];
+    private readonly ConcurrentDictionary<Task, bool> workers = [];
+    private readonly Lock sync = new();
+    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly CancellationTokenSource abort = new();
+    private int running;
+    private volatile bool othersWait;
+
+    /// <summary>Connections in use now.</summary>
+    public int Running => Volatile.Read(ref running);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        var ending = Task.WhenAll(workers.Keys);
+        try
+        {
+            await ending.WaitAsync(Grace, clock, cancellationToken);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            await abort.CancelAsync();   // their entries are given back
+            await ending;
+        }
+    }
+
+    public override void Dispose()
+    {
+        wake.Dispose();
+        abort.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var hints = feed.Subscribe((area, _) =>
+        {
+            if (area is Change.Queue or Change.Routes) Wake();
+        });
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+                await WaitAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                LogLookFailed(logger, e);   // the database is away
+                await Task.Delay(LookEvery, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task WaitAsync(CancellationToken stop)
+    {
+        using var timer = new CancellationTokenSource(LookEvery, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stop);
+        try
+        {
+            await wake.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // Time to look.
+        }
+    }
+
+    /// <summary>Starts workers for what is due: the longest waiting destination first, one more worker each round, so that none takes all.</summary>
+    private async Task LookAsync(CancellationToken stop)
+    {
+        var due = await queue.DueAsync(Busy(), MaxDestinationsPerLook, stop);
+        var started = true;
+        while (started && !stop.IsCancellationRequested)
+        {
+            started = false;
+            foreach (var destination in due) started |= TryStart(destination, stop);
+        }
+
+        othersWait = Running >= options.Value.MaxConnections && due.Count > 0;
+    }
+
+    private List<string> Busy()
+    {
+        lock (sync) return [.. destinations.Where(d => d.Value.Workers >= d.Value.Limit || d.Value.RestUntil > clock.GetUtcNow()).Select(d => d.Key)];
+    }
+
+    private bool TryStart(DueDestination due, CancellationToken stop)
+    {
+        lock (sync)
+        {
+            if (running >= options.Value.MaxConnections) return false;
+            if (!destinations.TryGetValue(due.RouteKey, out var destination)) destinations[due.RouteKey] = destination = new();
+            if (destination.Workers >= destination.Limit || destination.Workers * ClaimSize >= due.Count || destination.RestUntil > clock.GetUtcNow()) return false;
+
+            destination.Workers++;
+            running++;
+        }
+
+        var worker = Task.Run(() => WorkAsync(due.RouteKey, stop), CancellationToken.None);
+        workers[worker] = true;
+        worker.ContinueWith(ended => workers.TryRemove(ended, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return true;
+    }
+
+    private async Task WorkAsync(string routeKey, CancellationToken stop)
+    {
+        try
+        {
+            await using var line = new CourierLine(dialler, options.Value.MaxMessagesPerConnection);
+            while (!stop.IsCancellationRequested)
+            {
+                var claimed = await queue.ClaimAsync(routeKey, ClaimSize, CancellationToken.None);   // a claim is answered or never made: a half one would be nobody's
+                if (claimed.Count == 0) break;
+                await courier.DeliverAsync(claimed, line, stop, abort.Token);
+                Adapt(routeKey, isReached: !line.IsDown);
+                if (line.IsDown || (othersWait && IsSharing(routeKey))) break;
+            }
+        }
+        catch (Exception e)
+        {
+            LogWorkerFailed(logger, routeKey, e);
+            Rest(routeKey);
+        }
+        finally
+        {
+            End(routeKey);
+            Wake();
+        }
+    }
+
+    /// <summary>One more connection for a destination that takes mail, a single one for one that can't be reached.</summary>
+    private void Adapt(string routeKey, bool isReached)
+    {
+        lock (sync)
+        {
+            var destination = destinations[routeKey];
+            destination.Limit = isReached ? Math.Min(destination.Limit + 1, options.Value.MaxConnectionsPerDestination) : 1;
+        }
+    }
+
+    private bool IsSharing(string routeKey)
+    {
+        lock (sync) return destinations[routeKey].Workers > 1;
+    }
+
+    private void Rest(string routeKey)
+    {
+        lock (sync) destinations[routeKey].RestUntil = clock.GetUtcNow() + LookEvery;
+    }
+
+    private void End(string routeKey)
+    {
+        lock (sync)
+        {
+            destinations[routeKey].Workers--;
+            running--;
+            if (destinations.Count <= MaxRemembered) return;
+            foreach (var idle in destinations.Where(d => d.Value.Workers == 0).Select(d => d.Key).ToList()) destinations.Remove(idle);
+        }
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            if (wake.CurrentCount == 0) wake.Release();
+        }
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Somebody else woke it in the same moment, or it has ended.
+        }
+    }
+
+    private sealed class Destination
+    {
+        public int Workers { get; set; }
+
+        public int Limit { get; set; } = 1;
+
+        /// <summary>After a fault of ours: not before then.</summary>
+        public DateTimeOffset RestUntil { get; set; }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The queue could not be looked at; trying again")]
+    private static partial void LogLookFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A worker for {RouteKey} failed")]
+    private static partial void LogWorkerFailed(ILogger logger, string routeKey, Exception exception);
+}
