@@ -11,6 +11,10 @@ public sealed class WriteGate(bool isOpen)
 {
     private readonly SemaphoreSlim turns = new(1, 1);
     private readonly AsyncLocal<Turn?> held = new();
+    private int waiting;
+
+    /// <summary>Whether somebody waits for a turn just now; work that can wait then makes room.</summary>
+    public bool HasWaiters => Volatile.Read(ref waiting) > 0;
 
     /// <summary>Waits for a turn; dispose it to let the next one in.</summary>
     // Not async: the AsyncLocal must be set in the caller's own context.
@@ -36,7 +40,16 @@ public sealed class WriteGate(bool isOpen)
 
     private async Task<Turn> WaitAsync(Turn turn, CancellationToken cancel)
     {
-        await turns.WaitAsync(cancel);
+        Interlocked.Increment(ref waiting);
+        try
+        {
+            await turns.WaitAsync(cancel);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
+        }
+
         turn.IsHeld = true;
         return turn;
     }

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Portal.Core.Logs;
+
+/// <summary>The SQLite file behind <see cref="LogStore"/>: plain ADO.NET, for a table that belongs to no model and no migration.</summary>
+internal sealed class LogFile : IDisposable
+{
+    private const int TrimRows = 5_000;
+
+    private readonly string connectionString;
+    private readonly SqliteConnection writing;
+
+    public LogFile(string path)
+    {
+        connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 5 }.ConnectionString;
+        writing = new SqliteConnection(connectionString);
+        writing.Open();
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var command = writing.CreateCommand();
+        // NORMAL: a power cut may cost the last lines, never the file; mail is in another one.
+        command.CommandText = """
+            PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;
+            CREATE TABLE IF NOT EXISTS "LogEntry" (
+                "Id" INTEGER PRIMARY KEY AUTOINCREMENT, "At" INTEGER NOT NULL, "Level" INTEGER NOT NULL, "Component" TEXT NOT NULL,
+                "Message" TEXT NOT NULL, "Exception" TEXT, "QueueId" BLOB, "SessionId" TEXT, "Properties" TEXT);
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_At" ON "LogEntry" ("At");
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Component" ON "LogEntry" ("Component", "Id");
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Grave" ON "LogEntry" ("Id") WHERE "Level" >= 3;
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_QueueId" ON "LogEntry" ("QueueId", "Id") WHERE "QueueId" IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_SessionId" ON "LogEntry" ("SessionId", "Id") WHERE "SessionId" IS NOT NULL;
+            """;
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Stores lines in one transaction; only the writer calls it.</summary>
+    public async Task InsertAsync(IReadOnlyList<LogEntry> entries)
+    {
+        await using var transaction = (SqliteTransaction)await writing.BeginTransactionAsync();
+        await using var insert = writing.CreateCommand();
+        insert.Transaction = transaction;
+        insert.CommandText = """INSERT INTO "LogEntry" ("At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties") VALUES ($at, $level, $component, $message, $exception, $queueId, $sessionId, $properties)""";
+        foreach (var entry in entries)
+        {
+            insert.Parameters.Clear();
+            insert.Parameters.AddWithValue("$at", entry.At.UtcTicks);
+            insert.Parameters.AddWithValue("$level", (int)entry.Level);
+            insert.Parameters.AddWithValue("$component", entry.Component);
+            insert.Parameters.AddWithValue("$message", entry.Message);
+            insert.Parameters.AddWithValue("$exception", (object?)entry.Exception ?? DBNull.Value);
+            insert.Parameters.AddWithValue("$queueId", entry.QueueId is { } id ? id.ToByteArray(bigEndian: true) : DBNull.Value);
+            insert.Parameters.AddWithValue("$sessionId", (object?)entry.SessionId ?? DBNull.Value);
+            insert.Parameters.AddWithValue("$properties", (object?)entry.Properties ?? DBNull.Value);
+            await insert.ExecuteNonQueryAsync();
+        }
+
+        await transaction.CommitAsync();
+    }
+
+    public async Task<LogPage> SearchAsync(LogQuery query, long dropped, CancellationToken cancel)
+    {
+        var limit = Math.Clamp(query.Limit, 1, LogQuery.MaxLimit);
+        await using var connection = await OpenAsync(cancel);
+        await using var command = connection.CreateCommand();
+        command.CommandText = Where(query, command) + " ORDER BY \"Id\" DESC LIMIT $limit";
+        command.Parameters.AddWithValue("$limit", limit + 1);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        List<LogEntry> entries = [];
+        while (await reader.ReadAsync(cancel)) entries.Add(Read(reader));
+        return entries.Count > limit ? new LogPage(entries[..limit], entries[limit - 1].Id, dropped) : new LogPage(entries, null, dropped);
+    }
+
+    public async Task<List<string>> ComponentsAsync(CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        await using var command = connection.CreateCommand();
+        // Steps from name to name on the index; a DISTINCT would read every line.
+        command.CommandText = """
+            WITH RECURSIVE names(name) AS (
+                SELECT min("Component") FROM "LogEntry"
+                UNION ALL SELECT (SELECT min("Component") FROM "LogEntry" WHERE "Component" > name) FROM names WHERE name IS NOT NULL)
+            SELECT name FROM names WHERE name IS NOT NULL LIMIT 500
+            """;
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        List<string> names = [];
+        while (await reader.ReadAsync(cancel)) names.Add(reader.GetString(0));
+        return names;
+    }
+
+    /// <summary>Removes lines older than <paramref name="before"/> and all but the newest <paramref name="maxEntries"/>, in turns.</summary>
+    public async Task TrimAsync(DateTimeOffset before, long maxEntries, CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        await using var command = connection.CreateCommand();
+        // The number of a line tells how many came after it; gaps only make us keep fewer, never more.
+        command.CommandText = """
+            DELETE FROM "LogEntry" WHERE "Id" IN (
+                SELECT "Id" FROM "LogEntry" WHERE "Id" <= (SELECT max("Id") FROM "LogEntry") - $most OR "At" < $before ORDER BY "Id" LIMIT $rows)
+            """;
+        command.Parameters.AddWithValue("$most", maxEntries);
+        command.Parameters.AddWithValue("$before", before.UtcTicks);
+        command.Parameters.AddWithValue("$rows", TrimRows);
+        while (await command.ExecuteNonQueryAsync(cancel) == TrimRows)
+        {
+        }
+
+        await using var vacuum = connection.CreateCommand();
+        vacuum.CommandText = "PRAGMA incremental_vacuum(2000)";
+        await vacuum.ExecuteNonQueryAsync(cancel);
+    }
+
+    public void Dispose()
+    {
+        writing.Dispose();
+        using var pooled = new SqliteConnection(connectionString);
+        SqliteConnection.ClearPool(pooled);
+    }
+
+    private static string Where(LogQuery query, SqliteCommand command)
+    {
+        var sql = new StringBuilder("""SELECT "Id", "At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties" FROM "LogEntry" WHERE 1""");
+        void And(string condition, params (string Name, object Value)[] values)
+        {
+            sql.Append(" AND ").Append(condition);
+            foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
+        }
+
+        if (query.Level is { } level) And(string.Create(CultureInfo.InvariantCulture, $"\"Level\" >= {(int)level}"));   // a literal, so that the partial index can serve
+        if (query.Component is { Length: > 0 } component) And("""("Component" = $component OR ("Component" >= $component || '.' AND "Component" < $component || '/'))""", ("$component", component));   // '/' follows '.'
+        if (query.QueueId is { } queueId) And("\"QueueId\" = $queueId", ("$queueId", queueId.ToByteArray(bigEndian: true)));
+        if (query.SessionId is { Length: > 0 } sessionId) And("\"SessionId\" = $sessionId", ("$sessionId", sessionId));
+        if (query.Property is { Length: > 0 } property) And("json_extract(\"Properties\", $path) = $value", ("$path", $"$.\"{property.Replace("\"", "", StringComparison.Ordinal)}\""), ("$value", query.PropertyValue ?? ""));
+        if (query.From is { } from) And("\"At\" >= $from", ("$from", from.UtcTicks));
+        if (query.Until is { } until) And("\"At\" < $until", ("$until", until.UtcTicks));
+        if (query.Before is { } before) And("\"Id\" < $beforeId", ("$beforeId", before));
+        if (query.After is { } after) And("\"Id\" > $afterId", ("$afterId", after));
+        if (query.Text?.Trim() is { Length: > 0 } text) And("""("Message" LIKE $text ESCAPE '\' OR "Exception" LIKE $text ESCAPE '\')""", ("$text", $"%{Escape(LogText.OneLine(text, 200))}%"));
+        return sql.ToString();
+    }
+
+    private static string Escape(string text) =>
+        text.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+
+    private static LogEntry Read(SqliteDataReader row) => new()
+    {
+        Id = row.GetInt64(0),
+        At = new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero),
+        Level = (LogLevel)row.GetInt32(2),
+        Component = row.GetString(3),
+        Message = row.GetString(4),
+        Exception = row.IsDBNull(5) ? null : row.GetString(5),
+        QueueId = row.IsDBNull(6) ? null : new Guid((byte[])row.GetValue(6), bigEndian: true),
+        SessionId = row.IsDBNull(7) ? null : row.GetString(7),
+        Properties = row.IsDBNull(8) ? null : row.GetString(8),
+    };
+
+    private async Task<SqliteConnection> OpenAsync(CancellationToken cancel)
+    {
+        var connection = new SqliteConnection(connectionString);
+        await connection.OpenAsync(cancel);
+        return connection;
+    }
+}

@@ -1,0 +1,37 @@
+using Portal.Core.Permissions;
+
+namespace Portal.Core.Logs;
+
+/// <summary>The log for who may read it.</summary>
+public sealed class LogService(LogStore store)
+{
+    /// <summary>Lines, newest first.</summary>
+    /// <param name="actor">Who asks; needs <see cref="Capability.ViewLogs"/> for everything: a line belongs to no domain.</param>
+    /// <param name="query">What to look for.</param>
+    /// <param name="cancel">Stops the call.</param>
+    /// <returns>A page or <see cref="NotPermitted"/>.</returns>
+    public async Task<Outcome<LogPage>> SearchAsync(Actor actor, LogQuery query, CancellationToken cancel) =>
+        actor.MayEverywhere(Capability.ViewLogs) ? await store.SearchAsync(query, cancel) : new NotPermitted(Capability.ViewLogs);
+
+    /// <summary>The components that have spoken.</summary>
+    /// <returns>Names in order, or <see cref="NotPermitted"/>.</returns>
+    public async Task<Outcome<IReadOnlyList<string>>> ComponentsAsync(Actor actor, CancellationToken cancel)
+    {
+        if (!actor.MayEverywhere(Capability.ViewLogs)) return new NotPermitted(Capability.ViewLogs);
+        return await store.ComponentsAsync(cancel);
+    }
+
+    /// <summary>Calls <paramref name="stored"/> after lines were stored, until the result is disposed. It tells that there are new ones, not which: what may be seen is asked with <see cref="SearchAsync"/>.</summary>
+    /// <returns>The subscription, or <see cref="NotPermitted"/>.</returns>
+    public Outcome<IDisposable> Follow(Actor actor, Action stored)
+    {
+        if (!actor.MayEverywhere(Capability.ViewLogs)) return new NotPermitted(Capability.ViewLogs);
+        store.Stored += stored;
+        return new Subscription(store, stored);
+    }
+
+    private sealed class Subscription(LogStore store, Action stored) : IDisposable
+    {
+        public void Dispose() => store.Stored -= stored;
+    }
+}

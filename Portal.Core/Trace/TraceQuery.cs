@@ -1,0 +1,72 @@
+namespace Portal.Core.Trace;
+
+/// <summary>What a list of traces is narrowed to.</summary>
+public enum TraceFilter
+{
+    /// <summary>In a mailbox, or taken over by the peer.</summary>
+    Delivered,
+
+    /// <summary>Still to be served: queued or deferred by a peer.</summary>
+    InQueue,
+
+    Held,
+
+    /// <summary>Failed or expired: the sender got a DSN.</summary>
+    Failed,
+
+    /// <summary>Refused in the session.</summary>
+    Refused,
+
+    /// <summary>The client was told to come back.</summary>
+    Later,
+
+    /// <summary>Removed from the queue, discarded, or kept in quarantine.</summary>
+    SetAside,
+}
+
+/// <summary>A question to the trace. All parts narrow.</summary>
+public sealed record TraceQuery
+{
+    /// <summary>Most rows of a page.</summary>
+    public const int MaxLimit = 200;
+
+    /// <summary>What a person typed; see <see cref="TraceText.Read"/>.</summary>
+    public string? Text { get; init; }
+
+    public DateTimeOffset? From { get; init; }
+
+    public DateTimeOffset? Until { get; init; }
+
+    public TraceFilter? Filter { get; init; }
+
+    /// <summary>Only what is older than this row: the last queue id of the page before.</summary>
+    public Guid? Before { get; init; }
+
+    public int Limit { get; init; } = 50;
+}
+
+/// <summary>One row of the list: a message or refused session, its first recipients, and how many there are.</summary>
+/// <param name="Trace">Facts of the message.</param>
+/// <param name="Recipients">At most <see cref="MaxRecipients"/>, the worst outcome first.</param>
+/// <param name="RecipientCount">All that the actor may see.</param>
+public sealed record TraceRow(MessageTrace Trace, IReadOnlyList<TraceRecipient> Recipients, int RecipientCount)
+{
+    public const int MaxRecipients = 3;
+}
+
+/// <summary>A page of traces, newest first.</summary>
+/// <param name="Rows">The rows.</param>
+/// <param name="Next">Put into <see cref="TraceQuery.Before"/> for the next page; null on the last.</param>
+/// <param name="IsPartial">True when so much mail waits for its search terms that not all of it was looked at.</param>
+public sealed record TracePage(IReadOnlyList<TraceRow> Rows, Guid? Next, bool IsPartial);
+
+/// <summary>Everything known about one message.</summary>
+/// <param name="Trace">Facts of the message.</param>
+/// <param name="AccountName">Who was authenticated; null for nobody, or an account that is gone.</param>
+/// <param name="Recipients">In envelope order.</param>
+/// <param name="Events">Oldest first.</param>
+public sealed record TraceDetail(MessageTrace Trace, string? AccountName, IReadOnlyList<TraceRecipient> Recipients, IReadOnlyList<TraceStep> Events);
+
+/// <summary>One event with its decisions read.</summary>
+/// <param name="ContentFacts">Subject, file names, matched text; empty without <see cref="Permissions.Capability.ViewContentFacts"/>.</param>
+public sealed record TraceStep(Guid Id, DateTimeOffset At, TraceEventKind Kind, IReadOnlyList<TraceFact> Facts, IReadOnlyDictionary<string, string> ContentFacts);

@@ -1,0 +1,53 @@
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
+using Portal.Core.Data;
+using Portal.Core.Permissions;
+
+namespace Portal.Core.Trace;
+
+/// <summary>
+/// What an actor sees of the trace: everything, or what their domains sent or got. Of mail that strangers sent to several domains
+/// they see only their own recipients.
+/// </summary>
+internal sealed class TraceScope
+{
+    private readonly HashSet<string>? domains;
+
+    private TraceScope(HashSet<string>? domains) => this.domains = domains;
+
+    /// <summary>The "@domain" terms one of which must be there; null means everything.</summary>
+    public IReadOnlyList<string>? Terms => domains is null ? null : [.. domains.Select(d => "@" + d)];
+
+    public static async Task<TraceScope> OfAsync(PortalDbContext db, Actor actor, CancellationToken cancel)
+    {
+        if (actor.DomainsWith(Capability.ViewTrace) is not { } visible) return new(null);
+        // An alias domain is part of the domain it stands for.
+        var names = await db.Domains.AsNoTracking().Where(d => visible.Contains(d.Id) || (d.AliasOfId != null && visible.Contains(d.AliasOfId.Value))).Select(d => d.Name).ToListAsync(cancel);
+        return new([.. names]);
+    }
+
+    public bool Sees(MessageTrace trace, IEnumerable<string> recipients) => domains is null || IsOurs(trace.ReversePath) || recipients.Any(IsOurs);
+
+    public TraceRow Cut(MessageTrace trace, IEnumerable<TraceRecipient> recipients, int count)
+    {
+        if (domains is null || IsOurs(trace.ReversePath)) return new(trace, [.. recipients.Take(TraceRow.MaxRecipients)], count);
+        var ours = recipients.Where(r => IsOurs(r.Recipient)).ToList();
+        return new(trace, [.. ours.Take(TraceRow.MaxRecipients)], ours.Count);
+    }
+
+    public TraceDetail Cut(TraceDetail detail)
+    {
+        if (domains is null || IsOurs(detail.Trace.ReversePath)) return detail;
+        return detail with
+        {
+            Recipients = [.. detail.Recipients.Where(r => IsOurs(r.Recipient))],
+            Events = [.. detail.Events.Select(e => e with { Facts = [.. e.Facts.Where(IsOurs)] })],
+        };
+    }
+
+    // A fact about somebody else's recipient is theirs to see. What names no address is about the message.
+    private bool IsOurs(TraceFact fact) => fact.Inputs.Values.Where(v => v.Contains('@', StringComparison.Ordinal) && MailAddress.TryParse(v, out _)).ToList() is var addresses
+        && (addresses.Count == 0 || addresses.Any(IsOurs));
+
+    private bool IsOurs(string? address) => MailAddress.TryParse(address, out var parsed) && domains!.Contains(parsed.Domain.Value);
+}

@@ -1,0 +1,33 @@
+namespace Portal.Core.Trace;
+
+/// <summary>A message's fate in one word, for a list: the outcome of the recipient that most asks for attention.</summary>
+public static class TraceStates
+{
+    private static readonly RecipientOutcome[] Order =
+    [
+        RecipientOutcome.Failed, RecipientOutcome.Expired, RecipientOutcome.Held, RecipientOutcome.Quarantined, RecipientOutcome.Deferred,
+        RecipientOutcome.Queued, RecipientOutcome.Removed, RecipientOutcome.Discarded, RecipientOutcome.Refused, RecipientOutcome.Relayed, RecipientOutcome.Delivered,
+    ];
+
+    /// <summary>0 asks most for attention.</summary>
+    public static int RankOf(RecipientOutcome outcome) => Array.IndexOf(Order, outcome);
+
+    /// <summary>What a list shows for a message; null when the session got nowhere near a recipient and nothing was refused.</summary>
+    public static RecipientOutcome? StateOf(MessageTrace trace, IEnumerable<TraceRecipient> recipients) => trace.Outcome switch
+    {
+        TraceOutcome.Refused => RecipientOutcome.Refused,
+        TraceOutcome.Deferred => RecipientOutcome.Deferred,
+        _ => recipients.Select(r => (RecipientOutcome?)r.Outcome).OrderBy(o => RankOf(o!.Value)).FirstOrDefault(),
+    };
+
+    /// <summary>The outcomes of recipients a filter means; empty for those that the trace itself decides.</summary>
+    public static IReadOnlyList<RecipientOutcome> OutcomesOf(TraceFilter filter) => filter switch
+    {
+        TraceFilter.Delivered => [RecipientOutcome.Delivered, RecipientOutcome.Relayed],
+        TraceFilter.InQueue => [RecipientOutcome.Queued, RecipientOutcome.Deferred],
+        TraceFilter.Held => [RecipientOutcome.Held],
+        TraceFilter.Failed => [RecipientOutcome.Failed, RecipientOutcome.Expired],
+        TraceFilter.SetAside => [RecipientOutcome.Removed, RecipientOutcome.Discarded, RecipientOutcome.Quarantined],
+        _ => [],
+    };
+}
