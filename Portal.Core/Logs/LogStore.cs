@@ -57,8 +57,8 @@ public sealed class LogStore : IAsyncDisposable
         await trims.WaitAsync(cancel);
         try
         {
-            await file.TrimAsync(clock.GetUtcNow() - options.KeepFor, options.MaxEntries, cancel);
             trimmedAt = clock.GetUtcNow();
+            await file.TrimAsync(trimmedAt - options.KeepFor, options.MaxEntries, cancel);
         }
         finally
         {

@@ -79,6 +79,7 @@ public sealed class TraceService(IDbContextFactory<PortalDbContext> databases)
 
     private static async Task<List<TraceRow>> RowsAsync(PortalDbContext db, List<Guid> ids, TraceScope scope, CancellationToken cancel)
     {
+        if (ids.Count == 0) return [];
         var traces = await db.Traces.AsNoTracking().Where(t => ids.Contains(t.QueueId)).ToDictionaryAsync(t => t.QueueId, cancel);
         var recipients = await FirstRecipientsAsync(db, ids, cancel);
         var counts = await db.TraceRecipients.Where(r => ids.Contains(r.QueueId)).GroupBy(r => r.QueueId).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);

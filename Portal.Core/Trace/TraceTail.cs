@@ -24,6 +24,7 @@ internal static class TraceTail
         for (var scanned = 0; scanned < MaxScanned; scanned += ChunkRows)
         {
             var ids = await TraceSelection.InRange(db.Traces.Where(t => !t.IsIndexed).Select(t => t.QueueId), rest).OrderByDescending(id => id).Take(ChunkRows).ToListAsync(cancel);
+            if (ids.Count == 0) return (found, false);
             var traces = await db.Traces.AsNoTracking().Where(t => ids.Contains(t.QueueId)).ToListAsync(cancel);
             var recipients = (await db.TraceRecipients.AsNoTracking().Where(r => ids.Contains(r.QueueId)).Select(r => new { r.QueueId, r.Recipient, r.Outcome }).ToListAsync(cancel)).ToLookup(r => r.QueueId);
             foreach (var trace in traces.OrderByDescending(t => t.QueueId))
