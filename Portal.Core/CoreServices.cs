@@ -4,9 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
+using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;
+using Portal.Core.Logs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
@@ -28,7 +30,8 @@ public static class CoreServices
         return services.AddDatabase(configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new())
             .AddAccounts()
             .AddMessages()
-            .AddQueue();
+            .AddQueue()
+            .AddTraceAuditAndLogs();
     }
 
     private static IServiceCollection AddDatabase(this IServiceCollection services, DatabaseOptions database)
@@ -110,6 +113,20 @@ public static class CoreServices
         services.AddSingleton<IWorkKind, QueueActWork>();
         services.AddSingleton<WorkRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkRunner>());
+        return services;
+    }
+
+    private static IServiceCollection AddTraceAuditAndLogs(this IServiceCollection services)
+    {
+        services.AddSingleton<TraceService>();
+        services.AddHostedService<TraceIndexer>();
+        services.AddHostedService<TracePartitionKeeper>();
+        services.AddSingleton<AuditService>();
+        services.AddOptions<LogOptions>().BindConfiguration(LogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(provider => new LogStore(
+            Path.Combine(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder, "logs.db"), provider.GetRequiredService<IOptions<LogOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(provider => provider.GetRequiredService<LogStore>());
+        services.AddSingleton<LogService>();
         return services;
     }
 

@@ -13,26 +13,38 @@ internal sealed class LogFile : IDisposable
     private readonly string connectionString;
     private readonly SqliteConnection writing;
 
-    public LogFile(string path)
+    // https://www.sqlite.org/rescode.html: SQLITE_CORRUPT, SQLITE_NOTADB.
+    private const int Corrupt = 11;
+    private const int NotADatabase = 26;
+
+    private LogFile(string path)
     {
         connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 5 }.ConnectionString;
         writing = new SqliteConnection(connectionString);
-        writing.Open();
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        using var command = writing.CreateCommand();
-        // NORMAL: a power cut may cost the last lines, never the file; mail is in another one.
-        command.CommandText = """
-            PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;
-            CREATE TABLE IF NOT EXISTS "LogEntry" (
-                "Id" INTEGER PRIMARY KEY AUTOINCREMENT, "At" INTEGER NOT NULL, "Level" INTEGER NOT NULL, "Component" TEXT NOT NULL,
-                "Message" TEXT NOT NULL, "Exception" TEXT, "QueueId" BLOB, "SessionId" TEXT, "Properties" TEXT);
-            CREATE INDEX IF NOT EXISTS "IX_LogEntry_At" ON "LogEntry" ("At");
-            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Component" ON "LogEntry" ("Component", "Id");
-            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Grave" ON "LogEntry" ("Id") WHERE "Level" >= 3;
-            CREATE INDEX IF NOT EXISTS "IX_LogEntry_QueueId" ON "LogEntry" ("QueueId", "Id") WHERE "QueueId" IS NOT NULL;
-            CREATE INDEX IF NOT EXISTS "IX_LogEntry_SessionId" ON "LogEntry" ("SessionId", "Id") WHERE "SessionId" IS NOT NULL;
-            """;
-        command.ExecuteNonQuery();
+        try
+        {
+            Prepare(path);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the file, or makes it; one that is broken is renamed and a new one begun.</summary>
+    public static LogFile Open(string path, DateTimeOffset now)
+    {
+        try
+        {
+            return new LogFile(path);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is Corrupt or NotADatabase)
+        {
+            foreach (var part in new[] { "", "-wal", "-shm" })
+                if (File.Exists(path + part)) File.Move(path + part, string.Create(CultureInfo.InvariantCulture, $"{path}.broken-{now:yyyyMMddHHmmss}{part}"), overwrite: true);
+            return new LogFile(path);
+        }
     }
 
     /// <summary>Stores lines in one transaction; only the writer calls it.</summary>
@@ -116,6 +128,26 @@ internal sealed class LogFile : IDisposable
         writing.Dispose();
         using var pooled = new SqliteConnection(connectionString);
         SqliteConnection.ClearPool(pooled);
+    }
+
+    private void Prepare(string path)
+    {
+        writing.Open();
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var command = writing.CreateCommand();
+        // NORMAL: a power cut may cost the last lines, never the file; mail is in another one.
+        command.CommandText = """
+            PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;
+            CREATE TABLE IF NOT EXISTS "LogEntry" (
+                "Id" INTEGER PRIMARY KEY AUTOINCREMENT, "At" INTEGER NOT NULL, "Level" INTEGER NOT NULL, "Component" TEXT NOT NULL,
+                "Message" TEXT NOT NULL, "Exception" TEXT, "QueueId" BLOB, "SessionId" TEXT, "Properties" TEXT);
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_At" ON "LogEntry" ("At");
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Component" ON "LogEntry" ("Component", "Id");
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_Grave" ON "LogEntry" ("Id") WHERE "Level" >= 3;
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_QueueId" ON "LogEntry" ("QueueId", "Id") WHERE "QueueId" IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS "IX_LogEntry_SessionId" ON "LogEntry" ("SessionId", "Id") WHERE "SessionId" IS NOT NULL;
+            """;
+        command.ExecuteNonQuery();
     }
 
     private static string Where(LogQuery query, SqliteCommand command)

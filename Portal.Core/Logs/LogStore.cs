@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
 
 namespace Portal.Core.Logs;
 
@@ -7,29 +8,27 @@ namespace Portal.Core.Logs;
 /// Keeps log lines in a SQLite file of their own, so that logging never waits for mail nor mail for logging. Writers put a line into
 /// a bounded buffer and go on; a full buffer drops the line and counts it.
 /// </summary>
-public sealed class LogStore : IAsyncDisposable
+public sealed class LogStore : IHostedService, IAsyncDisposable
 {
     private const int BatchRows = 500;
 
     private readonly LogOptions options;
     private readonly TimeProvider clock;
-    private readonly LogFile file;
+    private readonly string path;
     private readonly Channel<LogEntry> buffer;
-    private readonly Lazy<Task> writer;
-    private readonly SemaphoreSlim trims = new(1, 1);
+    private LogFile? file;
+    private Task? writer;
     private long dropped;
     private DateTimeOffset trimmedAt = DateTimeOffset.MinValue;
 
-    /// <summary>Makes the file where it is missing; the first line starts the writer.</summary>
-    /// <param name="path">The file; its folder must exist.</param>
+    /// <summary>Takes lines at once and keeps them in memory until it is started: a host logs before its data folder is there.</summary>
+    /// <param name="path">The file; its folder must exist at the start.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="clock">Tells what is too old.</param>
     public LogStore(string path, LogOptions options, TimeProvider clock)
     {
-        (this.options, this.clock) = (options, clock);
-        file = new LogFile(path);
+        (this.path, this.options, this.clock) = (path, options, clock);
         buffer = Channel.CreateBounded<LogEntry>(new BoundedChannelOptions(options.BufferEntries) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-        writer = new(() => Task.Run(WriteAsync));
     }
 
     /// <summary>Lines lost since the start.</summary>
@@ -38,44 +37,47 @@ public sealed class LogStore : IAsyncDisposable
     /// <summary>Raised after lines were stored; handlers must be quick and must not throw or log.</summary>
     public event Action? Stored;
 
+    private LogFile File => file ?? throw new InvalidOperationException("The log store has not been started.");
+
+    /// <summary>Makes the file where it is missing and begins to write. A file that is no longer a database is set aside: no log is worth a mail system that does not start.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        file = LogFile.Open(path, clock.GetUtcNow());
+        writer = Task.Run(() => WriteAsync(file), CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Nothing: the last lines come after the last service has stopped, and <see cref="DisposeAsync"/> stores them.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Takes a line; never waits, never throws.</summary>
     public void Write(LogEntry entry)
     {
         if (!buffer.Writer.TryWrite(entry)) Interlocked.Increment(ref dropped);
-        _ = writer.Value;
     }
 
     /// <summary>Lines, newest first.</summary>
-    public Task<LogPage> SearchAsync(LogQuery query, CancellationToken cancel) => file.SearchAsync(query, Dropped, cancel);
+    public Task<LogPage> SearchAsync(LogQuery query, CancellationToken cancel) => File.SearchAsync(query, Dropped, cancel);
 
     /// <summary>The components that have spoken, in order of name.</summary>
-    public Task<List<string>> ComponentsAsync(CancellationToken cancel) => file.ComponentsAsync(cancel);
+    public Task<List<string>> ComponentsAsync(CancellationToken cancel) => File.ComponentsAsync(cancel);
 
     /// <summary>Removes what is too old or too much.</summary>
-    public async Task TrimAsync(CancellationToken cancel)
+    public Task TrimAsync(CancellationToken cancel)
     {
-        await trims.WaitAsync(cancel);
-        try
-        {
-            trimmedAt = clock.GetUtcNow();
-            await file.TrimAsync(trimmedAt - options.KeepFor, options.MaxEntries, cancel);
-        }
-        finally
-        {
-            trims.Release();
-        }
+        trimmedAt = clock.GetUtcNow();
+        return File.TrimAsync(trimmedAt - options.KeepFor, options.MaxEntries, cancel);
     }
 
     /// <summary>Stores what is buffered and ends.</summary>
     public async ValueTask DisposeAsync()
     {
         buffer.Writer.TryComplete();
-        if (writer.IsValueCreated) await writer.Value;
-        file.Dispose();
-        trims.Dispose();
+        if (writer is not null) await writer;
+        file?.Dispose();
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(LogFile file)
     {
         List<LogEntry> batch = new(BatchRows);
         while (await buffer.Reader.WaitToReadAsync())

@@ -1,3 +1,4 @@
+using Portal.Core.Logs;
 using Serilog;
 using Serilog.Events;
 
@@ -13,6 +14,7 @@ internal static class PortalLogging
     {
         Quiet(log)
             .WriteTo.Console(new LogLines(), restrictedToMinimumLevel: LogEventLevel.Warning)
+            .WriteTo.LogStore(provider.GetRequiredService<LogStore>())
             .WriteTo.File(
                 new LogLines(), Path.Combine(dataFolder, "logs", "portal-.log"), rollingInterval: RollingInterval.Day,
                 fileSizeLimitBytes: FileBytes, rollOnFileSizeLimit: true, retainedFileCountLimit: FilesKept);

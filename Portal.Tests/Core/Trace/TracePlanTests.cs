@@ -38,8 +38,9 @@ public class TracePlanTests
                 if (kind == DatabaseKind.Postgres) Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
                 foreach (var step in plan.Split('\n').Where(l => l.StartsWith("SCAN ", StringComparison.Ordinal)))
                 {
-                    // The key or a partial index, walked in order until the page is full; rows of the query itself are no table.
-                    Assert.True(step.Contains("USING", StringComparison.Ordinal) || step.StartsWith("SCAN (", StringComparison.Ordinal) || step.Contains("CONSTANT", StringComparison.Ordinal), $"{query}\n{plan}");
+                    // The key, walked in order until the page is full, or what another step of the query made; never a table.
+                    var isOwn = plan.Contains($"CO-ROUTINE {step[5..]}\n", StringComparison.Ordinal) || plan.Contains($"MATERIALIZE {step[5..]}\n", StringComparison.Ordinal);
+                    Assert.True(isOwn || step.Contains("USING", StringComparison.Ordinal) || step.StartsWith("SCAN (", StringComparison.Ordinal) || step.Contains("CONSTANT", StringComparison.Ordinal), $"{query}\n{plan}");
                 }
             }
 
@@ -59,8 +60,8 @@ public class TracePlanTests
         string[] statements =
         [
             $"""{numbers} INSERT INTO "MessageTrace" ("QueueId", "At", "Source", "ReversePath", "MessageIdHeader", "SizeBytes", "Outcome", "DurationMilliseconds", "Count", "IsIndexed", "IsDemo") SELECT {id}, {at}, 0, 'from@example.org', 'id-' || i || '@example.org', 5000, CASE WHEN i % 500 = 0 THEN 1 ELSE 0 END, 3, 1, {yes}, {no} FROM n""",
-            $"""{numbers} INSERT INTO "TraceRecipient" ("QueueId", "Index", "Recipient", "Outcome", "UpdatedAt") SELECT {id}, 0, 'u' || i % 1000 || '@portal.test', CASE WHEN i % 700 = 0 THEN 3 ELSE 1 END, {at} FROM n""",
-            $"""{numbers} INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT 'u' || i % 1000 || '@portal.test', {id} FROM n""",
+            $"""{numbers} INSERT INTO "TraceRecipient" ("QueueId", "Index", "Recipient", "Outcome", "UpdatedAt") SELECT {id}, 0, 'u' || (i % 1000) || '@portal.test', CASE WHEN i % 700 = 0 THEN 3 ELSE 1 END, {at} FROM n""",
+            $"""{numbers} INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT 'u' || (i % 1000) || '@portal.test', {id} FROM n""",
             $"""{numbers} INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT '@portal.test', {id} FROM n""",
             $"""{numbers} INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT 'id-' || i || '@example.org', {id} FROM n""",
             "ANALYZE",
