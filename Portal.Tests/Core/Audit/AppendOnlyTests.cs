@@ -21,7 +21,7 @@ public partial class AppendOnlyTests
         Assert.Matches(Rewriting(), "DELETE FROM \"AuditEntry\" WHERE 1");
         Assert.DoesNotMatch(Rewriting(), "db.Audit.Add(entry);\n        await db.SaveChangesAsync(cancel);\n        await db.Folders.ExecuteDeleteAsync(cancel);");
 
-        var files = Directory.EnumerateFiles(Root(), "*.cs", SearchOption.AllDirectories)
+        var files = System.IO.Directory.EnumerateFiles(Root(), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal) && !f.Contains("/Portal.Tests/", StringComparison.Ordinal) && !f.Contains("/Migrations/", StringComparison.Ordinal))
             .ToList();
         Assert.Contains(files, f => f.EndsWith("AuditService.cs", StringComparison.Ordinal));

@@ -118,7 +118,7 @@ public sealed class LogStoreTests : IAsyncLifetime
         await WriteAsync(Line("alive"));
 
         Assert.Equal(["alive"], await FindAsync(new()));
-        Assert.Single(Directory.GetFiles(Path.GetDirectoryName(path)!, "logs.db.broken-*"));
+        Assert.Single(System.IO.Directory.GetFiles(Path.GetDirectoryName(path)!, "logs.db.broken-*"));
     }
 
     [Fact]
