@@ -108,6 +108,7 @@ public sealed class PortalHost : IAsyncDisposable
             ["Portal:HostName"] = "mx.portal.test",
             ["Portal:Dns:Servers:0"] = dnsServer,
             ["Portal:DiskFloorBytes"] = "0",
+            ["Portal:Delivery:AllowLoopback"] = "true",
         };
         foreach (var key in new[] { "Portal:Web:Port", "Portal:Web:HttpsPort", "Portal:Smtp:Port", "Portal:Submission:Port", "Portal:Submissions:Port", "Portal:Delivery:Port" })
             settings[key] = FreePort.Take().ToString(CultureInfo.InvariantCulture);

@@ -14,8 +14,8 @@ public sealed class PortalProcess : IAsyncDisposable
 
     private PortalProcess(Process process, ConcurrentQueue<string> lines, TaskCompletionSource ready) => (this.process, this.lines, this.ready) = (process, lines, ready);
 
-    /// <summary>The dll that the build made beside the tests' own.</summary>
-    public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "Portal.Web.dll");
+    /// <summary>The built program, of the configuration the tests were built in.</summary>
+    public static string Dll { get; } = Path.Combine(Repository.Root, "Portal.Web", "bin", Path.GetRelativePath(Path.Combine(Repository.Root, "Portal.Tests", "bin"), AppContext.BaseDirectory), "Portal.Web.dll");
 
     public int Id => process.Id;
 
@@ -23,12 +23,17 @@ public sealed class PortalProcess : IAsyncDisposable
     public string Output => string.Join('\n', lines);
 
     /// <summary>Starts the server and waits for the last line of its start.</summary>
-    public static async Task<PortalProcess> StartServerAsync(IReadOnlyDictionary<string, string?> settings, string? dll = null, string? workingFolder = null)
+    public static Task<PortalProcess> StartServerAsync(IReadOnlyDictionary<string, string?> settings) => StartServerAsync(settings, [Dll], null);
+
+    /// <summary>Starts the server in another form.</summary>
+    /// <param name="arguments">What dotnet is given: a dll, or "run …".</param>
+    /// <param name="workingFolder">Null takes an empty one.</param>
+    public static async Task<PortalProcess> StartServerAsync(IReadOnlyDictionary<string, string?> settings, string[] arguments, string? workingFolder)
     {
-        var server = Start(settings, dll ?? Dll, workingFolder, []);
+        var server = Start(settings, arguments, workingFolder);
         try
         {
-            await server.ready.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            await server.ready.Task.WaitAsync(TimeSpan.FromMinutes(3));
             return server;
         }
         catch
@@ -48,7 +53,7 @@ public sealed class PortalProcess : IAsyncDisposable
     /// <inheritdoc cref="RunAsync"/>
     public static async Task<(int Status, byte[] Output, string Error)> RunRawAsync(IReadOnlyDictionary<string, string?> settings, string? input, params string[] arguments)
     {
-        using var command = Process.Start(StartInfo(settings, Dll, null, arguments)) ?? throw new InvalidOperationException("dotnet did not start");
+        using var command = Process.Start(StartInfo(settings, [Dll, .. arguments], null)) ?? throw new InvalidOperationException("dotnet did not start");
         if (input is not null) await command.StandardInput.WriteAsync(input);
         command.StandardInput.Close();
         using var output = new MemoryStream();
@@ -79,9 +84,9 @@ public sealed class PortalProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private static PortalProcess Start(IReadOnlyDictionary<string, string?> settings, string dll, string? workingFolder, string[] arguments)
+    private static PortalProcess Start(IReadOnlyDictionary<string, string?> settings, string[] arguments, string? workingFolder)
     {
-        var process = new Process { StartInfo = StartInfo(settings, dll, workingFolder, arguments) };
+        var process = new Process { StartInfo = StartInfo(settings, arguments, workingFolder) };
         var lines = new ConcurrentQueue<string>();
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var ended = 0;
@@ -106,9 +111,9 @@ public sealed class PortalProcess : IAsyncDisposable
         return new PortalProcess(process, lines, ready);
     }
 
-    private static ProcessStartInfo StartInfo(IReadOnlyDictionary<string, string?> settings, string dll, string? workingFolder, string[] arguments)
+    private static ProcessStartInfo StartInfo(IReadOnlyDictionary<string, string?> settings, string[] arguments, string? workingFolder)
     {
-        var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
+        var start = new ProcessStartInfo("dotnet", arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using Portal.Core.Certificates;
+using Portal.Core.Data;
+using Portal.Smtp.Server;
 
 namespace Portal.Web.Hosting;
 
@@ -21,13 +23,21 @@ internal static class Listeners
 
     private static void Listen(KestrelServerOptions kestrel)
     {
+        // Kestrel asks for its endpoints before any other part is made: the moment to refuse with nothing half there.
+        kestrel.ApplicationServices.GetRequiredService<IStartupValidator>().Validate();
         var options = kestrel.ApplicationServices.GetRequiredService<IOptions<HostingOptions>>().Value;
+        Ports.DemandFree(options);
+        DataFolder.Prepare(kestrel.ApplicationServices.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder);
+
         kestrel.AddServerHeader = false;
         kestrel.Listen(options.Address, options.Web.Port);
         kestrel.Listen(options.Address, options.Web.HttpsPort, https => https.UseHttps(new TlsHandshakeCallbackOptions
         {
             OnConnection = _ => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>())),
         }));
+        kestrel.Listen(options.Address, options.Smtp.Port, mail => mail.UseSmtp(SmtpListenerKind.Mx));
+        kestrel.Listen(options.Address, options.Submission.Port, mail => mail.UseSmtp(SmtpListenerKind.Submission));
+        kestrel.Listen(options.Address, options.Submissions.Port, mail => mail.UseSmtp(SmtpListenerKind.Submissions));
     }
 
     private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates) => new()

@@ -5,6 +5,7 @@ using Npgsql;
 using Portal.Core.Accounts;
 using Portal.Core.Certificates;
 using Portal.Core.Data;
+using Portal.Smtp;
 
 namespace Portal.Web.Hosting;
 
@@ -44,18 +45,16 @@ internal sealed partial class Server : IAsyncDisposable
     {
         var builder = PortalApp.CreateBuilder(args, settings);
         builder.AddPortalListeners();
+        builder.Services.AddPortalSmtp(builder.Configuration);
         builder.Services.AddPortalWeb();
         builder.WebHost.UseStaticWebAssets();   // styles and scripts in every environment, not in Development only
         var dataFolder = builder.Configuration["Portal:DataFolder"]!;
         builder.Services.AddPortalLogging(dataFolder);
         configure?.Invoke(builder);
-        var app = builder.Build();
+        var app = builder.Build();   // refuses bad settings, ports in use and an unwritable folder: Listeners
         FileStream? held = null;
         try
         {
-            app.Services.GetRequiredService<IStartupValidator>().Validate();
-            Ports.DemandFree(app.Services.GetRequiredService<IOptions<HostingOptions>>().Value);
-            DataFolder.Prepare(dataFolder);
             held = DataFolder.Hold(dataFolder);
             await app.Services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
             _ = app.Services.GetRequiredService<ServerCertificates>();   // made now: a key takes a moment, and a handshake should not wait for it
@@ -84,17 +83,24 @@ internal sealed partial class Server : IAsyncDisposable
     public static string? Sentence(Exception e) => e switch
     {
         StartRefused or SchemaTooNewException or MasterKeyException => e.Message,
-        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
+        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures.Select(failure => WithKey(options.OptionsType, failure))),
         InvalidOperationException { InnerException: not null } when BadValue().Match(e.Message) is { Success: true } bad =>
             HostText.Say("BadValue", bad.Groups["setting"].Value, bad.Groups["value"].Value),
         InvalidDataException { InnerException: { } cause } => HostText.Say("BadSettingsFile", cause.Message),
-        NpgsqlException => HostText.Say("DatabaseUnreachable", "Portal:Database:ConnectionString", e.Message),
+        NpgsqlException or InvalidOperationException { InnerException: NpgsqlException } => HostText.Say("DatabaseUnreachable", "Portal:Database:ConnectionString", e.GetBaseException().Message),
         SqliteException => HostText.Say("DatabaseUnreadable", "Portal:DataFolder", e.Message),
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => HostText.Say("PortTaken", e.Message),
         _ => null,
     };
 
-    // The words of Microsoft.Extensions.Configuration.Binder; a test holds them.
+    /// <summary>What attributes refuse names only the property; its reader needs the key.</summary>
+    private static string WithKey(Type options, string failure) =>
+        Attribute().Match(failure) is { Success: true } refused ? $"{options.GetField("Section")?.GetRawConstantValue()}:{refused.Groups["member"].Value}: {refused.Groups["error"].Value}" : failure;
+
+    // The words of the framework's own validation and binding; tests hold them.
+    [GeneratedRegex("members: '(?<member>[^']*)' with the error: '(?<error>.*)'\\.$")]
+    private static partial Regex Attribute();
+
     [GeneratedRegex("value '(?<value>[^']*)' at '(?<setting>[^']*)'")]
     private static partial Regex BadValue();
 }

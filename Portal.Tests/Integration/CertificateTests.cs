@@ -1,0 +1,96 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Portal.Core.Alerts;
+using Portal.Core.Certificates;
+using Portal.Core.Data;
+using Portal.Tests.Fixtures;
+
+namespace Portal.Tests.Integration;
+
+/// <summary>A certificate that is no good stops nothing; a renewed one needs no restart.</summary>
+public class CertificateTests
+{
+    private readonly string folder = TestFolder.Create();
+
+    [Theory]
+    [InlineData(CertificateProblem.CertificateMissing)]
+    [InlineData(CertificateProblem.CertificateUnreadable)]
+    [InlineData(CertificateProblem.CertificateExpired)]
+    public async Task One_that_is_no_good_is_stood_in_for_and_said_so(CertificateProblem problem)
+    {
+        var file = Path.Combine(folder, "mx.pem");
+        if (problem == CertificateProblem.CertificateUnreadable) await File.WriteAllTextAsync(file, "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n");
+        if (problem == CertificateProblem.CertificateExpired) Write(file, "mx.portal.test", -10, -1);
+        var settings = PortalHost.FreshSettings(Path.Combine(folder, "data"), "127.0.0.1:1");
+        settings["Portal:Tls:Certificate"] = file;
+
+        await using (var process = await PortalProcess.StartServerAsync(settings))
+        {
+            Assert.Contains("a self-signed certificate stands in", process.Output, StringComparison.Ordinal);
+            Assert.Contains("Portal:Tls", await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(folder, "data", "logs")).Single()), StringComparison.Ordinal);
+        }
+
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = new() { ["Portal:Tls:Certificate"] = file } });
+        Assert.Equal(problem.ToString(), Assert.Single(portal.Get<SystemNotices>().Current).Key);
+        Assert.True(portal.Get<ServerCertificates>().IsSelfSigned);
+        using var shown = await HandshakeAsync(portal.HttpsPort);
+        Assert.Equal("CN=mx.portal.test", shown.Subject);
+    }
+
+    [Fact]
+    public async Task A_renewed_one_is_shown_without_a_restart()
+    {
+        var file = Path.Combine(folder, "mx.pem");
+        Write(file, "first.portal.test", -1, 90);
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var certificates = new ServerCertificates(
+            Microsoft.Extensions.Options.Options.Create(new TlsOptions { Certificate = file }),
+            Microsoft.Extensions.Options.Options.Create(new StorageOptions { DataFolder = folder }),
+            new Microsoft.Extensions.Configuration.ConfigurationManager(), new SystemNotices(clock), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<ServerCertificates>.Instance);
+        Assert.Equal("CN=first.portal.test", certificates.Certificate.Subject);
+
+        Write(file, "second.portal.test", -1, 90);
+        File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(1));
+        clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal("CN=second.portal.test", certificates.Certificate.Subject);
+        Assert.False(certificates.IsSelfSigned);
+    }
+
+    [Fact]
+    public async Task The_self_signed_one_survives_a_restart_and_names_the_host()
+    {
+        var data = Path.Combine(folder, "data");
+        string first;
+        await using (var portal = await PortalHost.StartAsync(new PortalHostWishes { DataFolder = data })) first = portal.Get<ServerCertificates>().Certificate.Thumbprint;
+        await using var again = await PortalHost.StartAsync(new PortalHostWishes { DataFolder = data });
+
+        using var shown = await HandshakeAsync(again.HttpsPort);
+        Assert.Equal(first, shown.Thumbprint);
+        Assert.True(shown.MatchesHostname("mx.portal.test"));
+        Assert.True(shown.MatchesHostname("localhost"));
+    }
+
+    private static void Write(string file, string name, int fromDay, int toDay)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(fromDay), DateTimeOffset.UtcNow.AddDays(toDay));
+        File.WriteAllText(file, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
+    }
+
+    private static async Task<X509Certificate2> HandshakeAsync(int port)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(System.Net.IPAddress.Loopback, port);
+        X509Certificate2? shown = null;
+        await using var tls = new SslStream(client.GetStream(), false, (_, certificate, _, _) =>
+        {
+            shown = new X509Certificate2(certificate!);
+            return true;
+        });
+        await tls.AuthenticateAsClientAsync("mx.portal.test");
+        return shown!;
+    }
+}
