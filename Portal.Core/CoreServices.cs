@@ -96,7 +96,7 @@ public static class CoreServices
         services.AddHostedService(provider => provider.GetRequiredService<MailWriter>());
         services.AddSingleton<TraceWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<TraceWriter>());
-        return services;
+        return services.AddMailboxReading();
     }
 
     private static IServiceCollection AddQueue(this IServiceCollection services)

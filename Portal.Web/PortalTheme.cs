@@ -10,6 +10,9 @@ public static class PortalTheme
         "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "sans-serif",
     ];
 
+    /// <summary>Families for everything else, for documents that stand outside the pages.</summary>
+    public static readonly string Sans = string.Join(", ", Text.Select(family => family.Contains(' ', StringComparison.Ordinal) ? $"'{family}'" : family));
+
     /// <summary>Families for addresses, ids, headers and records.</summary>
     public const string Mono = "ui-monospace, \"Cascadia Mono\", Menlo, Consolas, \"Noto Sans Mono CJK SC\", monospace";
 

@@ -34,7 +34,8 @@ public sealed record Acceptance
     /// <summary>Entries to queue; their MessageId is set by the writer.</summary>
     public IReadOnlyList<QueueEntry> Entries { get; init; } = [];
 
-    public required MessageTrace Trace { get; init; }
+    /// <summary>Its trace; null for a draft, which is no mail in motion.</summary>
+    public required MessageTrace? Trace { get; init; }
 
     public TraceEvent? Event { get; init; }
 

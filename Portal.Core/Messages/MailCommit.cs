@@ -112,7 +112,7 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
             db.QueueEntries.Add(entry);
         }
 
-        db.Traces.Add(acceptance.Trace);
+        if (acceptance.Trace is { } trace) db.Traces.Add(trace);
         if (acceptance.Event is { } traceEvent) db.TraceEvents.Add(traceEvent);
         db.TraceRecipients.AddRange(acceptance.Recipients);
     }

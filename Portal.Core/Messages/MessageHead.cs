@@ -9,6 +9,9 @@ public sealed record MessageHead
 {
     private const int MaxFieldOctets = 16 * 1024;   // a longer one is not decoded for lists; its bytes stay as they are
 
+    // The charsets of old mail; MimeKit asks .NET for them.
+    static MessageHead() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
+
     /// <summary>Octets of the header with the empty line that ends it; all of it when there is none.</summary>
     public int HeaderBytes { get; private init; }
 

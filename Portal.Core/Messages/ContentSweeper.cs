@@ -1,0 +1,98 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
+
+namespace Portal.Core.Messages;
+
+/// <summary>
+/// Deletes content that nobody refers to any more and that is older than 24 h (DESIGN §5). There is no reference counter: the foreign keys
+/// refuse the loser of a race. A blob goes only after the commit that removed its row.
+/// </summary>
+public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases, WriteGate gate, IBlobStore blobs, TimeProvider clock)
+{
+    /// <summary>What is younger is left alone: somebody may be about to refer to it.</summary>
+    public static readonly TimeSpan LeastAge = TimeSpan.FromHours(24);
+
+    private const int TurnRows = 500;
+
+    /// <summary>Runs between the look at what nobody refers to and its deletion; a test puts a delivery there.</summary>
+    internal Func<Task>? BeforeDelete { get; set; }
+
+    /// <summary>One turn over the messages after <paramref name="cursor"/>.</summary>
+    /// <param name="cursor">0 to begin, else the cursor of the turn before.</param>
+    /// <returns>Where the next turn begins (null at the end) and how many messages went.</returns>
+    public async Task<(long? Cursor, int Deleted)> SweepAsync(long cursor, CancellationToken cancel)
+    {
+        var before = clock.GetUtcNow() - LeastAge;
+        List<Unused> unused;
+        await using (var db = await databases.CreateDbContextAsync(cancel))
+        {
+            unused = await db.Contents.AsNoTracking()
+                .Where(c => c.MessageId > cursor && c.StoredAt < before
+                    && !db.MailItems.Any(i => i.MessageId == c.MessageId) && !db.QueueEntries.Any(e => e.MessageId == c.MessageId))
+                .OrderBy(c => c.MessageId).Take(TurnRows).Select(c => new Unused(c.MessageId, c.BlobKey)).ToListAsync(cancel);
+        }
+
+        if (unused.Count == 0) return (null, 0);
+        if (BeforeDelete is { } pause) await pause();
+
+        // One refused row refuses them all: then each alone, and only the one that is referred to again stays.
+        var gone = await TryDeleteAsync(unused, cancel) ? unused : [];
+        if (gone.Count == 0)
+        {
+            foreach (var one in unused)
+                if (await TryDeleteAsync([one], cancel)) gone.Add(one);
+        }
+
+        foreach (var one in gone)
+            if (one.BlobKey is { } key) blobs.Delete(key);
+        return (unused.Count < TurnRows ? null : unused[^1].MessageId, gone.Count);
+    }
+
+    /// <summary>Deletes blobs no row names: what a crash left between blob and transaction, or between transaction and deletion.</summary>
+    /// <returns>How many went.</returns>
+    public async Task<int> SweepBlobsAsync(CancellationToken cancel)
+    {
+        var before = clock.GetUtcNow() - LeastAge;
+        var deleted = 0;
+        foreach (var keys in blobs.List().Where(b => b.StoredAt < before).Select(b => b.Key).Chunk(TurnRows))
+        {
+            foreach (var key in keys.Except(await NamedAsync(keys, cancel)))
+            {
+                // Read again, for this one alone, right before it goes.
+                if ((await NamedAsync([key], cancel)).Count > 0) continue;
+                blobs.Delete(key);
+                deleted++;
+            }
+        }
+
+        return deleted;
+    }
+
+    private async Task<List<Guid>> NamedAsync(Guid[] keys, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.Contents.Where(c => c.BlobKey != null && keys.Contains(c.BlobKey.Value)).Select(c => c.BlobKey!.Value).ToListAsync(cancel);
+    }
+
+    private async Task<bool> TryDeleteAsync(List<Unused> unused, CancellationToken cancel)
+    {
+        var ids = unused.Select(u => u.MessageId).ToList();
+        using var turn = await gate.EnterAsync(cancel);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        try
+        {
+            await db.Contents.Where(c => ids.Contains(c.MessageId)).ExecuteDeleteAsync(cancel);
+            await db.Messages.Where(m => ids.Contains(m.Id)).ExecuteDeleteAsync(cancel);
+            await transaction.CommitAsync(cancel);
+            return true;
+        }
+        catch (DbException e) when (DatabaseErrors.IsReferenced(e))
+        {
+            return false;
+        }
+    }
+
+    private readonly record struct Unused(long MessageId, Guid? BlobKey);
+}

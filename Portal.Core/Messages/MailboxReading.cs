@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Portal.Core.Messages;
+
+internal static class MailboxReading
+{
+    /// <summary>Reading, ordering, writing and removing mail; what brings it in is wired beside the writer.</summary>
+    public static IServiceCollection AddMailboxReading(this IServiceCollection services)
+    {
+        services.AddSingleton<MailOpener>();
+        services.AddSingleton<PreviewWriter>();
+        services.AddSingleton<MailService>();
+        services.AddSingleton<FolderService>();
+        services.AddSingleton<OperatorMailService>();
+        services.AddSingleton<UploadStore>();
+        services.AddSingleton<LetterComposer>();
+        services.AddSingleton<DraftService>();
+        services.AddSingleton<MailRemover>();
+        services.AddSingleton<ContentSweeper>();
+        services.AddSingleton<MailWork>();
+        return services;
+    }
+}
