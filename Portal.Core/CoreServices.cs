@@ -74,6 +74,7 @@ public static class CoreServices
         services.AddSingleton<AccountAuthenticator>();
         services.AddSingleton<SignInThrottleStore>();
         services.AddSingleton<PasswordHashing>();
+        services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();

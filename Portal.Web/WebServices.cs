@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Web.Components;
+using Portal.Web.Components.Layout;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
 
@@ -58,6 +59,7 @@ public static class WebServices
         services.AddScoped<Display>();
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
+        services.AddScoped<PaletteItems>();
         return services;
     }
 

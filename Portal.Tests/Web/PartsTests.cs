@@ -10,6 +10,7 @@ using Portal.Core.Queue;
 using Portal.Core.Trace;
 using Portal.Web.Components;
 using Portal.Web.Components.Shared;
+using Column = Portal.Web.Components.Shared.Column<string>;
 
 namespace Portal.Tests.Web;
 
@@ -169,10 +170,10 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
             .Add(g => g.Load, (ask, _) => Task.FromResult(answer(ask)))
             .Add(g => g.Columns, builder =>
             {
-                builder.OpenComponent<Column<string>>(0);
-                builder.AddComponentParameter(1, nameof(Column<string>.Title), "name");
-                builder.AddComponentParameter(2, nameof(Column<string>.Sort), "name");
-                builder.AddComponentParameter(3, nameof(Column<string>.ChildContent), cell);
+                builder.OpenComponent<Column>(0);
+                builder.AddComponentParameter(1, nameof(Column.Title), "name");
+                builder.AddComponentParameter(2, nameof(Column.Sort), "name");
+                builder.AddComponentParameter(3, nameof(Column.ChildContent), cell);
                 builder.CloseComponent();
             }));
     }

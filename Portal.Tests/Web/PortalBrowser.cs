@@ -17,7 +17,7 @@ internal sealed partial class PortalBrowser : IDisposable
         client.DefaultRequestHeaders.AcceptLanguage.ParseAdd("en");
     }
 
-    public IReadOnlyList<Cookie> Cookies => [.. handler.CookieContainer.GetAllCookies()];
+    public IReadOnlyList<Cookie> Cookies => [.. handler.CookieContainer.GetAllCookies().Cast<Cookie>()];
 
     public HttpClient Http => client;
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Accounts;
+using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
 
@@ -47,7 +48,7 @@ public sealed partial class SignInTests : IAsyncLifetime
     public async Task Known_unknown_and_disabled_names_read_the_same()
     {
         var disabled = await portal.AddMailboxAsync("gone@portal.test");
-        await portal.Get<Core.Mailboxes.MailboxService>().DisableAsync(Actor.Operator(), disabled.MailboxId, CancellationToken.None);
+        await portal.Get<MailboxService>().DisableAsync(Actor.Operator(), disabled.MailboxId, CancellationToken.None);
         using var browser = new PortalBrowser(portal);
 
         var known = await browser.SignInAsync(PortalHost.AdminAddress, "wrong password here");

@@ -14,6 +14,9 @@ public sealed class Rules;
 /// <summary>Names Resources/Actions.resx: actions of the audit, such as "mailbox.quota.set".</summary>
 public sealed class Actions;
 
+/// <summary>Names Resources/Banners.resx: keys of <see cref="Core.Alerts.SystemNotice"/>.</summary>
+public sealed class Banners;
+
 /// <summary>Names Resources/Controls.resx: MudBlazor's own texts, in Chinese.</summary>
 public sealed class Controls;
 

@@ -42,10 +42,12 @@
         return done;
       }
     },
-    enter: panel => {
+    enter: (panel, first) => {
       focusBefore.push(document.activeElement);
-      panel.focus();
+      (first ? panel.querySelector(first) : panel).focus();
       panel.addEventListener("keydown", e => {
+        // The arrows choose in the palette's list; the caret stays.
+        if (panel.classList.contains("palette") && (e.key === "ArrowDown" || e.key === "ArrowUp")) e.preventDefault();
         if (e.key !== "Tab") return;
         const all = [...panel.querySelectorAll(focusable)].filter(x => x.offsetParent !== null);
         if (all.length === 0) return;
@@ -55,6 +57,7 @@
       });
     },
     leave: () => focusBefore.pop()?.focus?.(),
+    show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
     focus: selector => document.querySelector(selector)?.focus(),
     onKeys: owner => { keysOwner = owner; },
   };
@@ -75,7 +78,7 @@
       return;
     }
     if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
-    if (document.querySelector(".mud-dialog")) return;
+    if (document.querySelector(".mud-dialog,.palette")) return;
     const row = document.activeElement?.closest?.(".grid tbody tr");
     const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
     let done = false;

@@ -16,12 +16,13 @@ public sealed partial class PortalGrid<T>
     private readonly Dictionary<object, T> selected = [];
     private Page<T>? page;
     private object? lastFilter;
+    private Refusal? refusal;
     private bool isLoading, allMatching, descending;
     private int index, loads;
     private string? sort;
 
-    /// <summary>Asks the service for a page.</summary>
-    [Parameter, EditorRequired] public Func<GridRequest, CancellationToken, Task<Page<T>>> Load { get; set; } = null!;
+    /// <summary>Asks the service for a page; what it refuses is shown in the list's place.</summary>
+    [Parameter, EditorRequired] public Func<GridRequest, CancellationToken, Task<Outcome<Page<T>>>> Load { get; set; } = null!;
 
     /// <summary>Identity of a row.</summary>
     [Parameter, EditorRequired] public Func<T, object> Key { get; set; } = null!;
@@ -74,6 +75,8 @@ public sealed partial class PortalGrid<T>
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 
+    [Inject] private Wording Wording { get; set; } = null!;
+
     /// <summary>The rows now shown; for Up and Down in a drawer.</summary>
     public IReadOnlyList<T> Rows => page?.Rows ?? [];
 
@@ -107,7 +110,7 @@ public sealed partial class PortalGrid<T>
     {
         var wanted = IsLocal ? sort is null ? DefaultSort : descending ? "-" + sort : sort : SortQuery ?? DefaultSort;
         var at = IsLocal ? index : Math.Max(0, (PageNumber ?? 1) - 1);
-        var isNew = page is null || at != index || wanted != (sort is null ? null : descending ? "-" + sort : sort) || !Equals(Filter, lastFilter);
+        var isNew = (page is null && refusal is null) || at != index || wanted != (sort is null ? null : descending ? "-" + sort : sort) || !Equals(Filter, lastFilter);
         if (!isNew) return;
 
         if (!Equals(Filter, lastFilter))
@@ -129,8 +132,11 @@ public sealed partial class PortalGrid<T>
         var answer = await Load(new GridRequest(index * PageSize, PageSize, sort, descending), CancellationToken.None);
         if (mine != loads) return;
 
-        page = answer;
         isLoading = false;
+        refusal = answer.Refusal;
+        page = answer.IsDone ? answer.Value : null;
+        if (page is null) return;
+
         if (selected.Count > 0)
         {
             var shown = page.Rows.ToDictionary(Key);
