@@ -93,6 +93,7 @@ public static class CoreServices
         services.AddSingleton<ContentReader>();
         services.AddSingleton<ContentSpoolFactory>();
         services.AddSingleton<DiskSpace>();
+        services.AddSingleton<MailLanes>();
         services.AddSingleton<MailWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<MailWriter>());
         services.AddSingleton<TraceWriter>();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -15,12 +16,13 @@ namespace Portal.Core.Messages;
 /// then is anybody told. A failed batch is run again message by message, so that only the culprit hears of it.
 /// </summary>
 public sealed partial class MailWriter(
-    IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, DiskSpace disk, IOptions<MailWriterOptions> options, TimeProvider clock, ILogger<MailWriter> logger) : BackgroundService
+    IDbContextFactory<PortalDbContext> databases, MailLanes lanes, WriteGate gate, ChangeFeed feed, DiskSpace disk, IOptions<MailWriterOptions> options, TimeProvider clock, ILogger<MailWriter> logger) : BackgroundService
 {
     private const int TriesBeforeSetAside = 3;
     private readonly Channel<Waiting> waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
     private readonly ConcurrentDictionary<string, int> culprits = new();
-    private readonly FolderIds folderIds = new();
+    private readonly FolderIds folderIds = new(databases);
+    private MailLane? lane;
     private int waitingMessages;
     private long waitingBytes;
     private long oldestWaitingSince;
@@ -76,6 +78,23 @@ public sealed partial class MailWriter(
             Interlocked.Exchange(ref oldestWaitingSince, clock.GetTimestamp());
             batch.Clear();
         }
+
+        await CloseLaneAsync();
+    }
+
+    private async Task CloseLaneAsync()
+    {
+        var closing = lane;
+        lane = null;
+        if (closing is null) return;
+        try
+        {
+            await closing.DisposeAsync();
+        }
+        catch (DbException e)
+        {
+            LogLaneLost(logger, e);   // the connection was gone already; the database has rolled back
+        }
     }
 
     private void Gather(List<Waiting> batch)
@@ -127,17 +146,20 @@ public sealed partial class MailWriter(
         try
         {
             using var turn = await gate.EnterAsync(CancellationToken.None);
-            await using var db = await databases.CreateDbContextAsync();
-            await using var transaction = await db.Database.BeginTransactionAsync();
+            lane ??= await lanes.OpenAsync();
+            await lane.BeginAsync();
             Fault?.Invoke(CommitPoint.Begun, acceptances);
-            await commit.StageAsync(db, acceptances);
+            await commit.StageAsync(lane, acceptances);
             Fault?.Invoke(CommitPoint.BeforeCommit, acceptances);
             isUnclear = true;
-            await transaction.CommitAsync();
+            await lane.CommitAsync();
             Fault?.Invoke(CommitPoint.AfterCommit, acceptances);
         }
-        catch (Exception e) when (isUnclear)
+        catch (Exception e)
         {
+            await CloseLaneAsync();   // rolls back; the next batch begins on a fresh connection
+            if (!isUnclear) throw;
+
             // The answer to COMMIT was lost: the queue id tells whether it happened (DESIGN §3).
             LogCommitUnclear(logger, e);
             if (!await IsStoredAsync(acceptances)) throw;
@@ -195,6 +217,9 @@ public sealed partial class MailWriter(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The answer to a commit was lost; asking the database for it")]
     private static partial void LogCommitUnclear(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The writer's connection was already lost")]
+    private static partial void LogLaneLost(ILogger logger, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Message {QueueId} could not be stored")]
     private static partial void LogFailed(ILogger logger, Guid queueId, Exception exception);

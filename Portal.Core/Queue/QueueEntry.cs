@@ -64,7 +64,7 @@ public enum DsnReturn
 public sealed class QueueEntry
 {
     /// <summary>Given by the database at the commit that queues it.</summary>
-    public long Id { get; internal set; }
+    public long Id { get; init; }
 
     public long MessageId { get; set; }
 

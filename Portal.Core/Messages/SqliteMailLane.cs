@@ -1,0 +1,152 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Portal.Core.Data;
+using Portal.Core.Queue;
+using Portal.Core.Trace;
+
+namespace Portal.Core.Messages;
+
+/// <summary>SQLite: in process, so a prepared statement a row is the fastest there is.</summary>
+internal sealed class SqliteMailLane : MailLane
+{
+    private readonly SqliteConnection connection;
+    private readonly SqliteCommand addUse;
+    private readonly SqliteCommand takeUids;
+    private readonly Insert messages, contents, items, entries, traces, events, recipients;
+    private SqliteTransaction? transaction;
+
+    public SqliteMailLane(string databaseFile, IModel model)
+    {
+        connection = new SqliteConnection(SqliteSetup.ConnectionString(databaseFile) + ";Pooling=False");
+        connection.Open();
+        SqliteSetup.Apply(connection);
+        addUse = Prepare("""UPDATE "MailboxUse" SET "Bytes" = "Bytes" + $bytes, "Items" = "Items" + $items WHERE "MailboxId" = $id""", "$bytes", "$items", "$id");
+        takeUids = Prepare(string.Format(CultureInfo.InvariantCulture, FolderCounters.AddSql, "$count", "$unseen", "$id"), "$count", "$unseen", "$id");
+        messages = new(connection, RowMap.Of<Message>(model));
+        contents = new(connection, RowMap.Of<Content>(model));
+        items = new(connection, RowMap.Of<MailItem>(model, withKey: false));
+        entries = new(connection, RowMap.Of<QueueEntry>(model, withKey: false));
+        traces = new(connection, RowMap.Of<MessageTrace>(model));
+        events = new(connection, RowMap.Of<TraceEvent>(model));
+        recipients = new(connection, RowMap.Of<TraceRecipient>(model));
+    }
+
+    public override Task BeginAsync()
+    {
+        transaction = connection.BeginTransaction(deferred: false);
+        return Task.CompletedTask;
+    }
+
+    public override Task CommitAsync()
+    {
+        transaction!.Commit();
+        transaction.Dispose();
+        transaction = null;
+        return Task.CompletedTask;
+    }
+
+    public override PortalDbContext Context()
+    {
+        var context = new SqlitePortalDbContext(new DbContextOptionsBuilder<SqlitePortalDbContext>().UseSqlite(connection).Options);
+        context.Database.UseTransaction(transaction);
+        return context;
+    }
+
+    public override Task<IReadOnlyList<long>> TakeMessageIdsAsync(int count)
+    {
+        // The write lock is ours since BEGIN IMMEDIATE, and AUTOINCREMENT never gives an id twice.
+        using var last = Command("""SELECT COALESCE(MAX("seq"), 0) FROM "sqlite_sequence" WHERE "name" = 'Message'""");
+        last.Transaction = transaction;
+        var first = (long)last.ExecuteScalar()! + 1;
+        return Task.FromResult<IReadOnlyList<long>>([.. Enumerable.Range(0, count).Select(i => first + i)]);
+    }
+
+    public override Task<IReadOnlyList<bool>> AddUseAsync(IReadOnlyList<(Guid MailboxId, long Bytes, long Items)> uses)
+    {
+        addUse.Transaction = transaction;
+        var found = new bool[uses.Count];
+        for (var i = 0; i < found.Length; i++)
+        {
+            (addUse.Parameters[0].Value, addUse.Parameters[1].Value, addUse.Parameters[2].Value) = (uses[i].Bytes, uses[i].Items, uses[i].MailboxId.ToByteArray(true));
+            found[i] = addUse.ExecuteNonQuery() == 1;
+        }
+
+        return Task.FromResult<IReadOnlyList<bool>>(found);
+    }
+
+    public override Task<IReadOnlyList<(long Uid, long ModSeq)?>> TakeUidsAsync(IReadOnlyList<(long FolderId, int Count, int Unseen)> folders)
+    {
+        takeUids.Transaction = transaction;
+        var places = new (long, long)?[folders.Count];
+        for (var i = 0; i < places.Length; i++)
+        {
+            (takeUids.Parameters[0].Value, takeUids.Parameters[1].Value, takeUids.Parameters[2].Value) = (folders[i].Count, folders[i].Unseen, folders[i].FolderId);
+            using var reader = takeUids.ExecuteReader();
+            if (reader.Read()) places[i] = (reader.GetInt64(0), reader.GetInt64(1));
+        }
+
+        return Task.FromResult<IReadOnlyList<(long, long)?>>(places);
+    }
+
+    public override Task InsertAsync(MailRows rows)
+    {
+        messages.Run(rows.Messages, transaction!);
+        contents.Run(rows.Contents, transaction!);
+        items.Run(rows.Items, transaction!);
+        entries.Run(rows.Entries, transaction!);
+        traces.Run(rows.Traces, transaction!);
+        events.Run(rows.Events, transaction!);
+        recipients.Run(rows.Recipients, transaction!);
+        return Task.CompletedTask;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        transaction?.Dispose();
+        return connection.DisposeAsync();
+    }
+
+    private SqliteCommand Command(string sql)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
+    private SqliteCommand Prepare(string sql, params ReadOnlySpan<string> names)
+    {
+        var command = Command(sql);
+        foreach (var name in names) command.Parameters.Add(new SqliteParameter { ParameterName = name, Value = DBNull.Value });
+        return command;
+    }
+
+    /// <summary>A prepared INSERT of one table.</summary>
+    private sealed class Insert
+    {
+        private readonly RowMap map;
+        private readonly SqliteCommand command;
+        private readonly DbParameter[] parameters;
+
+        public Insert(SqliteConnection connection, RowMap map)
+        {
+            this.map = map;
+            command = connection.CreateCommand();
+            command.CommandText = $"INSERT INTO \"{map.Table}\" ({string.Join(", ", map.Columns.Select(c => $"\"{c.Name}\""))}) VALUES ({string.Join(", ", map.Columns.Select((_, i) => $"$p{i}"))})";
+            parameters = [.. map.Columns.Select((_, i) => command.Parameters.Add(new SqliteParameter { ParameterName = $"$p{i}" }))];
+        }
+
+        public void Run<T>(List<T> rows, SqliteTransaction transaction)
+            where T : class
+        {
+            command.Transaction = transaction;
+            foreach (var row in rows)
+            {
+                for (var i = 0; i < parameters.Length; i++) parameters[i].Value = map.Columns[i].ValueOf(row) ?? DBNull.Value;
+                command.ExecuteNonQuery();
+            }
+        }
+    }
+}
