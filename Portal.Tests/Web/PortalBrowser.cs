@@ -24,7 +24,7 @@ internal sealed partial class PortalBrowser : IDisposable
     public async Task<(HttpStatusCode Status, string Text, string? Location)> GetAsync(string path)
     {
         using var answer = await client.GetAsync(path);
-        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Location?.ToString());
+        return (answer.StatusCode, WebUtility.HtmlDecode(await answer.Content.ReadAsStringAsync()), answer.Headers.Location?.ToString());
     }
 
     /// <summary>Opens a page and sends its form, as a person would.</summary>
@@ -38,7 +38,7 @@ internal sealed partial class PortalBrowser : IDisposable
     {
         using var content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value)));
         using var answer = await client.PostAsync(path, content);
-        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Location?.ToString());
+        return (answer.StatusCode, WebUtility.HtmlDecode(await answer.Content.ReadAsStringAsync()), answer.Headers.Location?.ToString());
     }
 
     public Task<(HttpStatusCode Status, string Text, string? Location)> SignInAsync(string name, string password) =>

@@ -64,14 +64,21 @@ public sealed partial class SignInTests : IAsyncLifetime
     [Fact]
     public async Task Known_and_unknown_names_take_like_time()
     {
+        const int Names = 4, FreeTries = 3;   // a fourth try of one name would be refused unread
+        for (var i = 0; i < Names; i++) await portal.AddMailboxAsync($"known{i}@portal.test");
         using var browser = new PortalBrowser(portal);
         await browser.SignInAsync("warm@portal.test", "wrong password here");   // the first hash warms up
+        var (_, page, _) = await browser.GetAsync("sign-in");
+        List<double> known = [], unknown = [];
 
-        var known = await FastestAsync(browser, PortalHost.AdminAddress);
-        var unknown = await FastestAsync(browser, "nobody@portal.test");
+        for (var i = 0; i < Names * FreeTries; i++)
+        {
+            known.Add(await MillisecondsAsync(browser, page, $"known{i % Names}@portal.test"));
+            unknown.Add(await MillisecondsAsync(browser, page, $"nobody{i % Names}@portal.test"));
+        }
 
-        // TRUST §4: within 50 ms. A name without a hash would answer some 50 ms sooner.
-        Assert.True((known - unknown).Duration() < TimeSpan.FromMilliseconds(50), $"known {known.TotalMilliseconds:0} ms, unknown {unknown.TotalMilliseconds:0} ms");
+        // TRUST §4: within 50 ms; a name without a hash would answer some 50 ms sooner. The quickest of twelve, taken in turns, leaves the machine's other work out.
+        Assert.True(Math.Abs(known.Min() - unknown.Min()) < 50, $"known {known.Min():0} ms, unknown {unknown.Min():0} ms");
     }
 
     [Theory]
@@ -192,22 +199,15 @@ public sealed partial class SignInTests : IAsyncLifetime
         var keys = await portal.ReadAsync(db => db.DataProtectionKeys.AsNoTracking().ToListAsync());
 
         Assert.NotEmpty(keys);
-        Assert.All(keys, key => Assert.Contains("<sealed>", key.Xml, StringComparison.Ordinal));
+        Assert.All(keys, key => Assert.Contains("<sealed", key.Xml, StringComparison.Ordinal));
         Assert.All(keys, key => Assert.DoesNotContain("masterKey", key.Xml, StringComparison.Ordinal));
     }
 
-    private static async Task<TimeSpan> FastestAsync(PortalBrowser browser, string name)
+    private static async Task<double> MillisecondsAsync(PortalBrowser browser, string page, string name)
     {
-        var best = TimeSpan.MaxValue;
-        var (_, page, _) = await browser.GetAsync("sign-in");
-        for (var i = 0; i < 3; i++)   // the free tries: later ones are refused unread
-        {
-            var watch = Stopwatch.StartNew();
-            await browser.PostAsync("sign-in", ("_handler", "sign-in"), ("__RequestVerificationToken", PortalBrowser.TokenOf(page)), ("Form.Name", name), ("Form.Password", $"wrong password {i}"));
-            if (watch.Elapsed < best) best = watch.Elapsed;
-        }
-
-        return best;
+        var watch = Stopwatch.StartNew();
+        await browser.PostAsync("sign-in", ("_handler", "sign-in"), ("__RequestVerificationToken", PortalBrowser.TokenOf(page)), ("Form.Name", name), ("Form.Password", "wrong password here"));
+        return watch.Elapsed.TotalMilliseconds;
     }
 
     // The sentence alone: the page around it holds the name that was typed.

@@ -6,12 +6,12 @@ using Portal.Web.Resources;
 
 namespace Portal.Web.Components.Shared;
 
-/// <summary>Words a refusal for a person.</summary>
+/// <summary>Words a refusal for a person; an argument of type <see cref="long"/> is a size in bytes.</summary>
 public sealed class Wording(IStringLocalizer<Refusals> refusals)
 {
     public string Of(Refusal refusal) => refusal is NotPermitted missing
         ? refusals["NotPermitted", Of(missing.Capability)]
-        : refusals[refusal.Key, refusal.Arguments];
+        : refusals[refusal.Key, [.. refusal.Arguments.Select(a => a is long bytes ? ByteSize.Text(bytes) : a)]];
 
     public string Of(Capability capability) => refusals[$"Capability_{capability}"];
 }
