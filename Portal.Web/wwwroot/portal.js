@@ -59,7 +59,8 @@
     leave: () => focusBefore.pop()?.focus?.(),
     show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
     focus: selector => document.querySelector(selector)?.focus(),
-    onKeys: owner => { keysOwner = owner; },
+    // Called when the circuit listens: from here on keys and buttons act.
+    onKeys: owner => { keysOwner = owner; if (owner) document.body.dataset.live = "true"; else delete document.body.dataset.live; },
   };
 
   let keysOwner = null;

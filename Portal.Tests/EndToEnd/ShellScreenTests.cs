@@ -1,0 +1,97 @@
+using Microsoft.Playwright;
+using Portal.Core.Accounts;
+using Portal.Core.Permissions;
+using Portal.Tests.Fixtures;
+
+namespace Portal.Tests.EndToEnd;
+
+/// <summary>The shell on a real screen.</summary>
+public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
+{
+    private PortalHost portal = null!;
+
+    public async ValueTask InitializeAsync() => portal = await PortalHost.StartAsync();
+
+    public ValueTask DisposeAsync() => portal.DisposeAsync();
+
+    [Fact]
+    public Task Pages_of_the_shell_look_right_everywhere() =>
+        new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password,
+            ("account-profile", "account"), ("account-security", "account/security"), ("account-password", "account/password"), ("about", "admin/about"), ("not-found", "admin/about/nowhere"));
+
+    [Fact]
+    public Task Pages_before_signing_in_look_right_everywhere() => new Screenshots(browser).TakeAsync(portal.Url, null, "", ("sign-in", "sign-in"), ("first-password-spent", "first-password/0000"), ("setup-done", "setup/0000"));
+
+    [Fact]
+    public async Task The_palette_opens_by_keys_finds_a_person_and_goes_there()
+    {
+        await portal.AddMailboxAsync("anna.berg@portal.test");
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await ada.OpenAsync("account");
+
+        await ada.Page.Keyboard.PressAsync("Control+k");
+        await Assertions.Expect(ada.Page.Locator("#palette-text")).ToBeFocusedAsync();
+        await ada.Page.Keyboard.TypeAsync("anna");
+        await Assertions.Expect(ada.Page.GetByRole(AriaRole.Option).Filter(new() { HasText = "anna.berg@portal.test" }).First).ToBeVisibleAsync();
+        Assert.Empty(await Screenshots.LookAsync(ada));
+        await ada.Page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(ada.Page.Locator(".palette")).ToHaveCountAsync(0);
+
+        await ada.Page.Keyboard.PressAsync("/");
+        await ada.Page.Keyboard.TypeAsync("Security");
+        await Assertions.Expect(ada.Page.GetByRole(AriaRole.Option).First).ToContainTextAsync("Security");
+        await ada.Page.Keyboard.PressAsync("Enter");
+        await ada.Page.WaitForURLAsync("**/account/security");
+    }
+
+    [Fact]
+    public async Task A_reset_closes_an_open_page_within_seconds()
+    {
+        var anna = await portal.AddMailboxAsync("anna@portal.test");
+        await using var window = await browser.NewPersonAsync(portal.Url);
+        await window.SignInAsync("anna@portal.test", PortalHost.Password);
+        await window.OpenAsync("account");
+
+        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, null, CancellationToken.None);
+
+        await window.Page.WaitForURLAsync(url => url.Contains("sign-in", StringComparison.Ordinal), new() { Timeout = 15_000 });
+    }
+
+    [Fact]
+    public async Task Language_and_scheme_change_in_the_menu_and_stay()
+    {
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await ada.OpenAsync("account");
+
+        await ada.Page.Locator(".avatar").ClickAsync();
+        await ada.Page.GetByText("简体中文").First.ClickAsync();
+        await Assertions.Expect(ada.Page.Locator("html")).ToHaveAttributeAsync("lang", "zh-Hans");
+        await ada.InteractiveAsync();
+
+        await ada.Page.GetByLabel("深色").CheckAsync();
+        await ada.Page.GetByRole(AriaRole.Button, new() { Name = "保存" }).ClickAsync();
+        await Assertions.Expect(ada.Page.GetByText("个人资料已保存")).ToBeVisibleAsync();
+
+        await using var elsewhere = await browser.NewPersonAsync(portal.Url);
+        await elsewhere.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await elsewhere.OpenAsync("account");
+        await Assertions.Expect(elsewhere.Page.Locator("html")).ToHaveAttributeAsync("lang", "zh-Hans");
+        Assert.Equal("dark", await elsewhere.Page.EvaluateAsync<string>("() => getComputedStyle(document.documentElement).colorScheme"));
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_said_and_the_typed_text_is_still_there()
+    {
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await ada.OpenAsync("account");
+        await ada.Page.FillAsync("#display-name", "Ada the Second");
+
+        await ada.Page.EvaluateAsync("() => Blazor.disconnect?.() ?? Blazor.defaultReconnectionHandler.onConnectionDown({ maxRetries: 1, retryIntervalMilliseconds: 1000 }, new Error('test'))");
+
+        await Assertions.Expect(ada.Page.GetByText("Connection lost, trying again")).ToBeVisibleAsync();
+        Assert.Equal("Ada the Second", await ada.Page.InputValueAsync("#display-name"));
+    }
+}
