@@ -3,7 +3,6 @@ using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Domains;
-using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 
 namespace Portal.Core.Recipients;
