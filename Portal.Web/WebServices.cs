@@ -60,6 +60,9 @@ public static class WebServices
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
         services.AddScoped<PaletteItems>();
+        services.AddScoped<Admin.Accounts.CredentialReset>();
+        services.AddScoped<Admin.Mailboxes.MailboxDeeds>();
+        services.AddScoped<PageParts>();
         return services;
     }
 
