@@ -52,14 +52,14 @@ public sealed partial class MailboxesPage(
         if (choices.IsDone) domains = choices.Value;
     }
 
-    private async Task<Page<MailboxRow>> LoadAsync(GridRequest ask, CancellationToken cancel) =>
-        parts.Notices.PageOf(await list.SearchAsync(await actor.GetAsync(cancel), Query with
+    private async Task<Outcome<Page<MailboxRow>>> LoadAsync(GridRequest ask, CancellationToken cancel) =>
+        await list.SearchAsync(await actor.GetAsync(cancel), Query with
         {
             Sort = ask.Sort == "name" ? MailboxSort.Name : MailboxSort.Address,
             Descending = ask.Descending,
             Skip = ask.Skip,
             Take = ask.Take,
-        }, cancel));
+        }, cancel);
 
     private Task ToggleAsync(MailboxRow row) => ThenReloadAsync(deeds.ToggleAsync(row));
 

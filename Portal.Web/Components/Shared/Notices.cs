@@ -36,12 +36,4 @@ public sealed class Notices(ISnackbar snackbar, Wording wording, IStringLocalize
         else Done(done, undo);
         return outcome.IsDone;
     }
-
-    /// <summary>The page a service gave; when it refused, the reason is shown and the list is empty.</summary>
-    public Page<T> PageOf<T>(Outcome<Page<T>> outcome)
-    {
-        if (outcome.IsDone) return outcome.Value;
-        Failed(wording.Of(outcome.Refusal));
-        return new([], 0, true);
-    }
 }
