@@ -9,6 +9,7 @@ using MudBlazor.Services;
 using Portal.Web.Components;
 using Portal.Web.Components.Layout;
 using Portal.Web.Components.Shared;
+using Portal.Web.Mail;
 using Portal.Web.Security;
 
 namespace Portal.Web;
@@ -25,7 +26,7 @@ public static class WebServices
             circuits.DisconnectedCircuitMaxRetained = 200;
         }).AddHubOptions(hub => hub.MaximumReceiveMessageSize = 1024 * 1024);   // a long letter in one message of the circuit
         services.AddHttpContextAccessor();
-        return services.AddComponents().AddWords().AddPortalSecurity();
+        return services.AddComponents().AddWords().AddPortalSecurity().AddMail();
     }
 
     /// <summary>The pipeline of pages and their endpoints; the host puts its own (health, HTTPS) before.</summary>
@@ -43,6 +44,7 @@ public static class WebServices
         app.MapStaticAssets().AllowAnonymous();
         app.MapPreferences();
         app.MapSignOut();
+        app.MapMail();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);   // BrowserGuard's policy says it
         return app;
     }
@@ -60,10 +62,14 @@ public static class WebServices
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
         services.AddScoped<PaletteItems>();
-        services.AddScoped<Admin.Accounts.CredentialReset>();
-        services.AddScoped<Admin.Mailboxes.MailboxDeeds>();
-        services.AddScoped<Admin.Overview.OverviewWords>();
-        services.AddScoped<PageParts>();
+        return services;
+    }
+
+    private static IServiceCollection AddMail(this IServiceCollection services)
+    {
+        services.AddOptions<RemoteImageOptions>().BindConfiguration(RemoteImageOptions.Section);
+        services.AddSingleton<RemoteImages>();
+        services.AddSingleton<LetterSender>();
         return services;
     }
 

@@ -47,7 +47,7 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
     }, cancel);
 
     /// <summary>
-    /// Deletes one's own folder; what is in it goes to Trash. Up to 500 items at once, more in turns by <see cref="MailWork"/>: the answer tells
+    /// Deletes one's own folder; what is in it goes to Trash. Up to 500 items at once, more in turns by <see cref="WorkRunner"/>: the answer tells
     /// which.
     /// </summary>
     /// <returns>Whether it is done already, or <see cref="NotFound"/>, <see cref="Conflict"/>.</returns>
@@ -62,7 +62,7 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
             if (await db.Folders.AnyAsync(f => f.ParentId == folderId, cancel)) return new Conflict("FolderHasFolders");
 
             isDone = await FolderTurns.DeleteAsync(db, mailboxId, folderId, clock.GetUtcNow(), cancel) is { IsDone: true };
-            if (!isDone) Later(db, actor, MailWork.DeleteFolder, mailboxId, folderId, folder.Items);
+            if (!isDone) Later(db, actor, DeleteFolderWork.Name, mailboxId, folderId, folder.Items);
             await db.SaveChangesAsync(cancel);
             return Outcome.Done;
         }, cancel);
@@ -81,7 +81,7 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
             if (folder.SpecialUse is not (SpecialUse.Trash or SpecialUse.Junk)) return new Conflict("FolderNotEmptied");
 
             isDone = await FolderTurns.EmptyAsync(db, mailboxId, folderId, folder.UidNext, clock.GetUtcNow(), cancel) is { IsDone: true };
-            if (!isDone) Later(db, actor, MailWork.EmptyFolder, mailboxId, folderId, folder.Items, folder.UidNext);
+            if (!isDone) Later(db, actor, EmptyFolderWork.Name, mailboxId, folderId, folder.Items, folder.UidNext);
             await db.SaveChangesAsync(cancel);
             return Outcome.Done;
         }, cancel);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
@@ -7,7 +8,17 @@ namespace Portal.Core.Messages;
 
 /// <summary>Input of the work on a whole folder.</summary>
 /// <param name="Below">Only items with a smaller UID: what came after the decision stays.</param>
-public sealed record FolderTask(Guid MailboxId, long FolderId, long Below);
+internal sealed record FolderTask(Guid MailboxId, long FolderId, long Below)
+{
+    public static FolderTask Of(Work work) => JsonSerializer.Deserialize<FolderTask>(work.Input) ?? throw new InvalidOperationException($"Work {work.Id} has no input.");
+
+    /// <summary>The rows are their own cursor: what a turn did is not found by the next.</summary>
+    public static WorkTurn Next(PortalDbContext db, Work work, TurnResult turn)
+    {
+        db.Raise(Change.Mail);
+        return new WorkTurn(turn.IsDone ? null : (work.DoneRows + turn.Rows).ToString(CultureInfo.InvariantCulture), turn.Rows);
+    }
+}
 
 /// <summary>How far a turn got.</summary>
 internal readonly record struct TurnResult(int Rows, bool IsDone);
@@ -46,39 +57,30 @@ internal static class FolderTurns
     }
 }
 
-/// <summary>Carries out, in turns, what <see cref="FolderService"/> decided about more than 500 items: resumable, and idempotent in every turn.</summary>
-public sealed class MailWork(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock)
+/// <summary>Empties a folder of more than 500 items, in turns; each finds what is left.</summary>
+internal sealed class EmptyFolderWork(TimeProvider clock) : IWorkKind
 {
-    public const string DeleteFolder = "mail.folder.delete";
-    public const string EmptyFolder = "mail.folder.empty";
+    public const string Name = "mail.folder.empty";
 
-    /// <summary>One turn of the oldest such work. Returns false when there is none.</summary>
-    public async Task<bool> RunTurnAsync(CancellationToken cancel)
+    public string Kind => Name;
+
+    public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
     {
-        Guid mailboxId;
-        using (var turn = await gate.EnterAsync(cancel))
-        {
-            await using var db = await databases.CreateDbContextAsync(cancel);
-            await using var transaction = await db.Database.BeginTransactionAsync(cancel);
-            var work = await db.Work.AsTracking()
-                .Where(w => (w.Kind == DeleteFolder || w.Kind == EmptyFolder) && (w.State == WorkState.Pending || w.State == WorkState.Running))
-                .OrderBy(w => w.Id).FirstOrDefaultAsync(cancel);
-            if (work is null) return false;
+        var task = FolderTask.Of(work);
+        return FolderTask.Next(db, work, await FolderTurns.EmptyAsync(db, task.MailboxId, task.FolderId, task.Below, clock.GetUtcNow(), cancel));
+    }
+}
 
-            var task = JsonSerializer.Deserialize<FolderTask>(work.Input) ?? throw new InvalidOperationException($"Work {work.Id} has no input.");
-            mailboxId = task.MailboxId;
-            var now = clock.GetUtcNow();
-            var result = work.Kind == EmptyFolder
-                ? await FolderTurns.EmptyAsync(db, mailboxId, task.FolderId, task.Below, now, cancel)
-                : await FolderTurns.DeleteAsync(db, mailboxId, task.FolderId, now, cancel);
-            work.DoneRows += result.Rows;
-            work.State = result.IsDone ? WorkState.Done : WorkState.Running;
-            work.EndedAt = result.IsDone ? now : null;
-            await db.SaveChangesAsync(cancel);
-            await transaction.CommitAsync(cancel);
-        }
+/// <summary>Deletes a folder of more than 500 items, in turns; each finds what is left.</summary>
+internal sealed class DeleteFolderWork(TimeProvider clock) : IWorkKind
+{
+    public const string Name = "mail.folder.delete";
 
-        feed.Publish(Change.Mail, mailboxId);
-        return true;
+    public string Kind => Name;
+
+    public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
+    {
+        var task = FolderTask.Of(work);
+        return FolderTask.Next(db, work, await FolderTurns.DeleteAsync(db, task.MailboxId, task.FolderId, clock.GetUtcNow(), cancel));
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Portal.Core.Jobs;
 
 namespace Portal.Core.Messages;
 
@@ -17,7 +18,9 @@ internal static class MailboxReading
         services.AddSingleton<DraftService>();
         services.AddSingleton<MailRemover>();
         services.AddSingleton<ContentSweeper>();
-        services.AddSingleton<MailWork>();
+        services.AddSingleton<IWorkKind, EmptyFolderWork>();
+        services.AddSingleton<IWorkKind, DeleteFolderWork>();
+        services.AddHostedService<MailKeeper>();
         return services;
     }
 }

@@ -68,14 +68,16 @@ internal static partial class MailHtml
             else if (element.GetAttribute("style") is { } style && (style.Length > MaxStyleLength || style.Count(c => c is '(' or '{') > 40)) element.RemoveAttribute("style");
         }
 
-        using var safe = sanitizer.SanitizeDom(document);
-        foreach (var link in safe.Links.ToList())
+        if (document.Body is not { } body) return new SafeHtml("", false);   // a frameset
+
+        sanitizer.SanitizeDom(document, body);
+        foreach (var link in body.QuerySelectorAll("a[href]"))
         {
             link.SetAttribute("target", "_blank");
             link.SetAttribute("rel", "noopener noreferrer nofollow");
         }
 
-        return new SafeHtml(safe.Body?.InnerHtml ?? "", isBlocked);
+        return new SafeHtml(body.InnerHtml, isBlocked);
     }
 
     /// <summary>Out of the frame and to the web or a mail program; never to an address of ours that has no host.</summary>

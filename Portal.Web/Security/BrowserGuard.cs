@@ -48,6 +48,7 @@ internal static class BrowserGuard
     {
         if (request.Headers.Origin is [{ Length: > 0 } origin] && !IsSafe(request))
             return !Uri.TryCreate(origin, UriKind.Absolute, out var from) || !string.Equals(from.Authority, Authority(request), StringComparison.OrdinalIgnoreCase);
+        if (request.Path.StartsWithSegments("/mail/remote")) return false;   // a body's frame has no origin; the address is signed, and an answer is a picture
         return request.Headers["Sec-Fetch-Site"] == "cross-site" && request.Headers["Sec-Fetch-Mode"] != "navigate";
     }
 

@@ -79,9 +79,7 @@ public class FolderServiceTests
         Assert.Equal(120, (await bed.FolderAsync(bed.Anna, SpecialUse.Trash)).Items);
         var later = await bed.DeliverAsync(bed.Anna, "Subject: later\n\nx\n", SpecialUse.Trash);
 
-        var work = bed.Database.Get<MailWork>();
-        Assert.True(await work.RunTurnAsync(Cancel));
-        Assert.False(await work.RunTurnAsync(Cancel));
+        await bed.Database.Get<WorkRunner>().RunPendingAsync(Cancel);
 
         Assert.Equal([later], (await bed.ListAsync(bed.Anna, SpecialUse.Trash)).Select(r => r.Id));
         Assert.Equal(620, await bed.Database.ReadAsync(db => db.MailItems.CountAsync(i => i.DeletedAt != null)));
