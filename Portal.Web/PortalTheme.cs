@@ -14,7 +14,7 @@ public static class PortalTheme
     public static readonly string Sans = string.Join(", ", Text.Select(family => family.Contains(' ', StringComparison.Ordinal) ? $"'{family}'" : family));
 
     /// <summary>Families for addresses, ids, headers and records.</summary>
-    public const string Mono = "ui-monospace, \"Cascadia Mono\", Menlo, Consolas, \"Noto Sans Mono CJK SC\", monospace";
+    public const string Mono = "ui-monospace, \"Cascadia Mono\", Menlo, Consolas, \"DejaVu Sans Mono\", \"Noto Sans Mono CJK SC\", monospace";
 
     /// <summary>Grounds of status chips, one for each tone.</summary>
     public static readonly ChipTints LightTints = new(Green: "#E3F3E9", Amber: "#FBEFD9", Red: "#FCE8E6", Blue: "#E1F1F7", Grey: "#EBEEF2");

@@ -64,8 +64,8 @@ public sealed class AccountAuthenticator(
         if (await hashing.VerifyAsync(account, password, cancel) is not { } isRight) return new(AuthenticationKind.Busy);
         if (account is null || !isRight || account.IsDisabled)
         {
-            await throttle.FailedAsync(login, client, cancel);
-            if (account is not null) await NoteAsync(account.Id, client, channel, isRight ? SignInResultKind.Disabled : SignInResultKind.WrongPassword, cancel);
+            var note = account is null ? null : Note(account.Id, client, channel, isRight ? SignInResultKind.Disabled : SignInResultKind.WrongPassword);
+            await throttle.FailedAsync(login, client, note, cancel);
             return new(AuthenticationKind.Failed);
         }
 
@@ -89,9 +89,12 @@ public sealed class AccountAuthenticator(
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        db.SignIns.Add(new SignIn { AccountId = accountId, At = clock.GetUtcNow(), Channel = channel, Address = client.ToString(), Result = result });
+        db.SignIns.Add(Note(accountId, client, channel, result));
         await db.SaveChangesAsync(cancel);
     }
+
+    private SignIn Note(Guid accountId, IPAddress client, Channel channel, SignInResultKind result) =>
+        new() { AccountId = accountId, At = clock.GetUtcNow(), Channel = channel, Address = client.ToString(), Result = result };
 
     private sealed record Verdict(Guid AccountId, string Stamp, long At);
 }

@@ -25,8 +25,8 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         return wait > TimeSpan.Zero ? wait.Value : TimeSpan.Zero;
     }
 
-    /// <summary>Counts a failure.</summary>
-    public async Task FailedAsync(string loginName, IPAddress client, CancellationToken cancel)
+    /// <summary>Counts a failure, and notes it for the account where there is one: one commit either way, so that both take the same time.</summary>
+    internal async Task FailedAsync(string loginName, IPAddress client, SignIn? note, CancellationToken cancel)
     {
         var (network, now) = (Networks.Of(client), clock.GetUtcNow());
         using var turn = await gate.EnterAsync(cancel);
@@ -38,13 +38,17 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         pair.Failures++;
         pair.LastFailureAt = now;
         pair.NotBefore = pair.Failures <= FreeFailures ? now : now.AddSeconds(Math.Min(MaxDelaySeconds, 1 << Math.Min(pair.Failures - FreeFailures - 1, 16)));
+        if (note is not null) db.SignIns.Add(note);
         try
         {
             await db.SaveChangesAsync(cancel);
         }
-        catch (DbUpdateException)
+        catch (DbUpdateException e) when (e.IsDuplicate())
         {
-            // Two failures of a new pair at once on PostgreSQL: the other one counted.
+            // Two failures of a new pair at once on PostgreSQL: the other one counted; the note is still ours to keep.
+            db.ChangeTracker.Clear();
+            if (note is not null) db.SignIns.Add(note);
+            await db.SaveChangesAsync(cancel);
         }
     }
 

@@ -57,7 +57,8 @@ public sealed class Person : IAsyncDisposable
         (this.context, Page) = (context, page);
         page.Console += (_, message) =>
         {
-            if (message.Type == "error") Faults.Add(message.Text);
+            // The browser also complains of a page that is meant to answer 404.
+            if (message.Type == "error" && !(message.Text.Contains("404", StringComparison.Ordinal) && message.Location.StartsWith(page.Url, StringComparison.Ordinal))) Faults.Add(message.Text);
         };
         page.PageError += (_, error) => Faults.Add(error);
     }

@@ -24,13 +24,14 @@ public sealed class Screenshots(Browser browser)
         {
             foreach (var dark in new[] { false, true })
             {
-                foreach (var (width, height) in Sizes)
+                await using var person = await browser.NewPersonAsync(portal, language, dark);
+                if (name is not null) await person.SignInAsync(name, password);
+                foreach (var (file, path) in pages)
                 {
-                    await using var person = await browser.NewPersonAsync(portal, language, dark, width, height);
-                    if (name is not null) await person.SignInAsync(name, password);
-                    foreach (var (file, path) in pages)
+                    await person.OpenAsync(path);
+                    foreach (var (width, height) in Sizes)
                     {
-                        await person.OpenAsync(path);
+                        await person.Page.SetViewportSizeAsync(width, height);
                         var shot = string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}");
                         await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png"), FullPage = true });
                         findings.AddRange((await LookAsync(person)).Select(finding => $"{shot}: {finding}"));

@@ -66,7 +66,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
         await ada.OpenAsync("account");
 
         await ada.Page.Locator(".avatar").ClickAsync();
-        await ada.Page.GetByText("简体中文").First.ClickAsync();
+        await ada.Page.Locator(".mud-popover-open").GetByText("简体中文").ClickAsync();
         await Assertions.Expect(ada.Page.Locator("html")).ToHaveAttributeAsync("lang", "zh-Hans");
         await ada.InteractiveAsync();
 

@@ -27,13 +27,15 @@ public sealed partial class MainLayout
 
     private async Task LoadAsync()
     {
-        account = await Actor.AccountAsync();
-        if (account is null) return;
+        var whose = await Actor.AccountAsync();
+        var acting = await Actor.GetAsync();
 
-        actor = await Actor.GetAsync();
-        areas = [.. Navigation.AreasOf(actor)];
+        // All at once: a render between would show a frame without its menu.
+        (account, actor) = (whose, acting);
+        if (account is null) return;
+        areas = [.. Navigation.AreasOf(acting)];
         area = Navigation.AreaOf(Path);
-        entries = [.. Navigation.For(actor).Where(e => e.Area == area)];
+        entries = [.. Navigation.For(acting).Where(e => e.Area == area)];
     }
 
     private void OnLocationChanged(object? sender, LocationChangedEventArgs e)
