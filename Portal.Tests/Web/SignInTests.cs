@@ -64,21 +64,27 @@ public sealed partial class SignInTests : IAsyncLifetime
     [Fact]
     public async Task Known_and_unknown_names_take_like_time()
     {
-        const int Names = 4, FreeTries = 3;   // a fourth try of one name would be refused unread
-        for (var i = 0; i < Names; i++) await portal.AddMailboxAsync($"known{i}@portal.test");
+        const int Rounds = 3, FreeTries = 3;   // a fourth try of one name would be refused unread
         using var browser = new PortalBrowser(portal);
         await browser.SignInAsync("warm@portal.test", "wrong password here");   // the first hash warms up
         var (_, page, _) = await browser.GetAsync("sign-in");
-        List<double> known = [], unknown = [];
+        List<double> apart = [];
 
-        for (var i = 0; i < Names * FreeTries; i++)
+        for (var round = 0; round < Rounds; round++)
         {
-            known.Add(await MillisecondsAsync(browser, page, $"known{i % Names}@portal.test"));
-            unknown.Add(await MillisecondsAsync(browser, page, $"nobody{i % Names}@portal.test"));
+            await portal.AddMailboxAsync($"known{round}@portal.test");
+            List<double> known = [], unknown = [];
+            for (var i = 0; i < FreeTries; i++)
+            {
+                known.Add(await MillisecondsAsync(browser, page, $"known{round}@portal.test"));
+                unknown.Add(await MillisecondsAsync(browser, page, $"nobody{round}@portal.test"));
+            }
+
+            apart.Add(Math.Abs(known.Min() - unknown.Min()));
         }
 
-        // TRUST §4: within 50 ms; a name without a hash would answer some 50 ms sooner. The quickest of twelve, taken in turns, leaves the machine's other work out.
-        Assert.True(Math.Abs(known.Min() - unknown.Min()) < 50, $"known {known.Min():0} ms, unknown {unknown.Min():0} ms");
+        // TRUST §4: within 50 ms; a name without a hash would answer sooner by that much in every round, a busy machine not in all of them.
+        Assert.True(apart.Min() < 50, $"apart by {string.Join(", ", apart.Select(a => $"{a:0} ms"))}");
     }
 
     [Theory]
