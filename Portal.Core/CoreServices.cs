@@ -14,6 +14,7 @@ using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Core.Quotas;
 using Portal.Core.Recipients;
+using Portal.Core.Reports;
 using Portal.Core.Trace;
 
 namespace Portal.Core;
@@ -79,6 +80,10 @@ public static class CoreServices
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
         services.AddSingleton<MailboxListService>();
+        services.AddSingleton<MailboxBulkService>();
+        services.AddSingleton<IWorkKind, MailboxBulkWork>();
+        services.AddSingleton<AccountListService>();
+        services.AddSingleton<OverviewService>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AliasService>();
         services.AddSingleton<QuotaWatch>();

@@ -62,6 +62,10 @@ public static class WebServices
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
         services.AddScoped<PaletteItems>();
+        services.AddScoped<Admin.Accounts.CredentialReset>();
+        services.AddScoped<Admin.Mailboxes.MailboxDeeds>();
+        services.AddScoped<Admin.Overview.OverviewWords>();
+        services.AddScoped<PageParts>();
         return services;
     }
 

@@ -53,7 +53,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     public Task<Outcome> SetRolesAsync(Actor actor, Guid accountId, IReadOnlyCollection<Role> roles, CancellationToken cancel) =>
         ChangeAsync(actor, accountId, Capability.ManageRoles, async (db, account) =>
         {
-            if (!actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
+            if (!actor.MayEverywhere(Capability.ManageRoles) || !actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
             var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
             if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await IsLastAdministratorAsync(db, account.Id, cancel))
                 return new Conflict("LastAdministrator");
@@ -132,6 +132,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     {
         if (actor.AccountId != accountId && !actor.May(Capability.ViewDirectory)) return [];
         await using var db = await databases.CreateDbContextAsync(cancel);
+        if (actor.AccountId != accountId && !await db.Accounts.InScopeOf(db, actor).AnyAsync(a => a.Id == accountId, cancel)) return [];
         return await db.SignIns.AsNoTracking().Where(s => s.AccountId == accountId).OrderByDescending(s => s.At).Take(Math.Clamp(limit, 1, 200)).ToListAsync(cancel);
     }
 
@@ -198,6 +199,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         var account = await db.Accounts.SingleOrDefaultAsync(a => a.Id == accountId, cancel);
         if (account is null) return new NotFound("Account");
+        if (!isOwn && !await db.Accounts.InScopeOf(db, actor, capability).AnyAsync(a => a.Id == accountId, cancel)) return new NotFound("Account");   // outside the actor's scope reads like not there
         if (!isOwn && !actor.Outranks(await HeldRolesAsync(db, accountId, cancel))) return new NotPermitted(capability);   // rank-safe, DESIGN §6
         if (isOwn && capability == Capability.ManageRoles && !actor.May(capability)) return new NotPermitted(capability);
 

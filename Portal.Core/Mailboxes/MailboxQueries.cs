@@ -18,7 +18,9 @@ internal static class MailboxQueries
         if (query.Text.Trim() is not { Length: > 0 } text) return matching;
 
         var folded = MailAddress.Fold(text);
+#pragma warning disable CA1304, CA1311, CA1862   // translated to SQL
         return matching.Where(m => m.PrimaryAddress.Contains(folded) || m.Name.ToLower().Contains(folded));
+#pragma warning restore CA1304, CA1311, CA1862
     }
 
     public static IQueryable<Mailbox> Ordered(IQueryable<Mailbox> mailboxes, MailboxSort sort, bool descending) => (sort, descending) switch

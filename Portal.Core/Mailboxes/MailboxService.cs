@@ -57,6 +57,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         if (wanted.Name.Length > 200) return new Invalid("NameLength", 200) { Field = "Name" };
         if (wanted.QuotaBytes < 0) return new Invalid("QuotaNegative") { Field = "Quota" };
         if (wanted.Credential == FirstCredential.Given && PasswordRules.Check(wanted.Password, address) is { } weak) return weak;
+        if (wanted.Roles.Count > 0 && !actor.MayEverywhere(Capability.ManageRoles)) return new NotPermitted(Capability.ManageRoles);
         if (!actor.Outranks(wanted.Roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
 
         var name = string.IsNullOrWhiteSpace(wanted.Name) ? address.LocalPart : wanted.Name.Trim();
@@ -88,7 +89,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         db.Addresses.Add(new Address { DomainId = domain.Id, LocalPart = address.FoldedLocalPart, Display = address.LocalPart, MailboxId = mailbox.Id, IsPrimary = true, IsDemo = wanted.IsDemo });
         db.Folders.AddRange(Folder.StandardSet(mailbox.Id, clock.GetUtcNow()));
         if (token is not null) db.OneTimeLinks.Add(accounts.NewLink(LinkPurpose.FirstPassword, token, account.Id, AccountService.FirstPasswordLinkLife));
-        db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "mailbox.create", address.ToString(), null, new { mailbox.Name, QuotaBytes = mailbox.QuotaOverrideBytes, Roles = wanted.Roles.Select(r => r.ToString()) }, domain.Id));
+        db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "mailbox.create", address.Folded, null, new { mailbox.Name, QuotaBytes = mailbox.QuotaOverrideBytes, Roles = wanted.Roles.Select(r => r.ToString()) }, domain.Id));
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
         try
@@ -138,6 +139,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             if (mailbox.State == MailboxState.Deleted) return new Conflict("MailboxDeleted");
+            if (IsOwn(actor, mailbox)) return new Conflict("OwnMailbox");
             (mailbox.StateBeforeDelete, mailbox.State, mailbox.DeletedAt) = (mailbox.State, MailboxState.Deleted, clock.GetUtcNow());
             await SetSignInAsync(db, mailbox, isDisabled: true, cancel);
             return ("mailbox.delete", new { State = mailbox.StateBeforeDelete.ToString() }, new { State = nameof(MailboxState.Deleted), Until = mailbox.DeletedAt + Grace });
@@ -157,11 +159,15 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             if (mailbox.State == MailboxState.Deleted) return new Conflict("MailboxDeleted");
+            if (state != MailboxState.Active && IsOwn(actor, mailbox)) return new Conflict("OwnMailbox");
             var before = mailbox.State;
             mailbox.State = state;
             await SetSignInAsync(db, mailbox, isDisabled: state != MailboxState.Active, cancel);
             return (action, new { State = before.ToString() }, new { State = state.ToString() });
         }, cancel);
+
+    // Nobody shuts themselves out, and so there is always an administrator left.
+    private static bool IsOwn(Actor actor, Mailbox mailbox) => actor.AccountId is { } own && own == mailbox.AccountId;
 
     private static async Task SetSignInAsync(PortalDbContext db, Mailbox mailbox, bool isDisabled, CancellationToken cancel)
     {

@@ -89,7 +89,7 @@ public sealed class Actor
     public IReadOnlyCollection<Guid>? DomainsWith(Capability capability) =>
         MayEverywhere(capability) ? null : [.. HeldRoles.Where(r => Roles.CapabilitiesOf(r.Role).Contains(capability)).Select(r => r.Scope.DomainId!.Value).Distinct()];
 
-    /// <summary>Rank safety: nobody touches an account that holds a capability they lack.</summary>
+    /// <summary>Rank safety: nobody touches an account that holds a capability they lack, or holds it where they don't.</summary>
     public bool Outranks(IEnumerable<HeldRole> other) =>
-        other.SelectMany(r => Roles.CapabilitiesOf(r.Role)).All(c => c == Capability.UseOwnMail || May(c));
+        other.All(r => Roles.CapabilitiesOf(r.Role).All(c => c == Capability.UseOwnMail || (r.Scope.DomainId is { } domainId ? May(c, domainId) : MayEverywhere(c))));
 }

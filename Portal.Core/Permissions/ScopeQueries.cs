@@ -1,3 +1,5 @@
+using Portal.Core.Accounts;
+using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Recipients;
@@ -18,4 +20,8 @@ public static class ScopeQueries
     /// <inheritdoc cref="InScopeOf(IQueryable{Domain}, Actor, Capability)"/>
     public static IQueryable<Address> InScopeOf(this IQueryable<Address> addresses, Actor actor, Capability capability = Capability.ViewDirectory) =>
         actor.DomainsWith(capability) is { } visible ? addresses.Where(a => visible.Contains(a.DomainId)) : addresses;
+
+    /// <summary>The accounts whose mailbox lies in a domain for which the actor holds <paramref name="capability"/>; those without a mailbox belong to no domain and are seen from everywhere only.</summary>
+    public static IQueryable<Account> InScopeOf(this IQueryable<Account> accounts, PortalDbContext db, Actor actor, Capability capability = Capability.ViewDirectory) =>
+        actor.DomainsWith(capability) is { } visible ? accounts.Where(a => db.Mailboxes.Any(m => m.AccountId == a.Id && visible.Contains(m.DomainId))) : accounts;
 }

@@ -13,6 +13,7 @@ internal static class AliasQueries
         var matching = db.Addresses.AsNoTracking().InScopeOf(actor).Where(a => !a.IsPrimary);
         if (query.DomainId is { } domainId) matching = matching.Where(a => a.DomainId == domainId);
         if (query.MailboxId is { } mailboxId) matching = matching.Where(a => a.MailboxId == mailboxId);
+        if (query.CatchAllOnly) matching = matching.Where(a => a.LocalPart == Address.CatchAll);
         if (query.Kind is { } kind) matching = matching.Where(a => (a.MailboxId != null) == (kind == AliasKind.Mailbox));
         if (query.Text.Trim() is not { Length: > 0 } text) return matching;
 

@@ -55,6 +55,9 @@ public sealed record AliasQuery
     /// <summary>Only aliases of this mailbox.</summary>
     public Guid? MailboxId { get; init; }
 
+    /// <summary>Only what takes everything else.</summary>
+    public bool CatchAllOnly { get; init; }
+
     public bool Descending { get; init; }
 
     public int Skip { get; init; }

@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Accounts;
+using Portal.Core.Audit;
+using Portal.Core.Data;
+using Portal.Core.Permissions;
+
+namespace Portal.Core.Mailboxes;
+
+/// <summary>Changes mailboxes in the caller's transaction, each with an audit entry of its own; rank-safe row by row.</summary>
+internal static class MailboxActs
+{
+    /// <summary>Applies the change to rows the caller has selected in scope and with the capability.</summary>
+    /// <returns>The rows left alone.</returns>
+    public static async Task<List<MailboxBulkRefusal>> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
+    {
+        var accountIds = mailboxes.Select(m => m.AccountId).OfType<Guid>().ToList();
+        var roles = (await db.RoleAssignments.AsNoTracking().Where(r => accountIds.Contains(r.AccountId)).ToListAsync(cancel)).ToLookup(r => r.AccountId, r => new HeldRole(r.Role, new Scope(r.DomainId)));
+        var accounts = change.Act == MailboxAct.SetQuota ? [] : await db.Accounts.Where(a => accountIds.Contains(a.Id)).ToDictionaryAsync(a => a.Id, cancel);
+        var refused = new List<MailboxBulkRefusal>();
+        foreach (var mailbox in mailboxes)
+        {
+            if (mailbox.AccountId is { } id && !actor.Outranks(roles[id])) refused.Add(new(mailbox.PrimaryAddress, nameof(NotPermitted)));
+            else if (change.Act == MailboxAct.Disable && mailbox.AccountId is { } own && own == actor.AccountId) refused.Add(new(mailbox.PrimaryAddress, "OwnMailbox"));
+            else if (mailbox.State == MailboxState.Deleted && change.Act != MailboxAct.SetQuota) refused.Add(new(mailbox.PrimaryAddress, "MailboxDeleted"));
+            else Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now);
+        }
+
+        if (change.Act == MailboxAct.SetQuota)
+        {
+            var ids = mailboxes.Select(m => m.Id).ToList();
+            await db.MailboxUses.Where(u => ids.Contains(u.MailboxId) && u.FullSince != null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
+        }
+
+        db.Raise(Change.Directory);
+        db.Raise(Change.Audit);
+        return refused;
+    }
+
+    private static void Apply(PortalDbContext db, Actor actor, MailboxChange change, Mailbox mailbox, Account? account, DateTimeOffset now)
+    {
+        object before, after;
+        if (change.Act == MailboxAct.SetQuota)
+        {
+            if (mailbox.QuotaOverrideBytes == change.QuotaBytes) return;
+            (before, after) = (new { QuotaBytes = mailbox.QuotaOverrideBytes }, new { change.QuotaBytes });
+            mailbox.QuotaOverrideBytes = change.QuotaBytes;
+        }
+        else
+        {
+            var state = change.Act == MailboxAct.Disable ? MailboxState.Disabled : MailboxState.Active;
+            if (mailbox.State == state) return;
+            (before, after) = (new { State = mailbox.State.ToString() }, new { State = state.ToString() });
+            mailbox.State = state;
+            if (account is not null)
+            {
+                account.IsDisabled = state == MailboxState.Disabled;
+                account.SecurityStamp = PasswordHashing.NewStamp();   // open sessions end
+                account.Version++;
+            }
+        }
+
+        mailbox.Version++;
+        db.Audit.Add(AuditEntry.Change(actor, now, change.Action, mailbox.PrimaryAddress, before, after, mailbox.DomainId));
+    }
+}

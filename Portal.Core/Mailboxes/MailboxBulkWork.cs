@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
+using Portal.Core.Jobs;
+using Portal.Core.Permissions;
+
+namespace Portal.Core.Mailboxes;
+
+/// <summary>Who decided, as they were then: their roles bound the work however long it takes.</summary>
+internal sealed record ActorSnapshot(ActorKind Kind, Guid? AccountId, string Name, Channel Channel, string? Address, IReadOnlyList<HeldRole> Roles)
+{
+    public static ActorSnapshot Of(Actor actor) => new(actor.Kind, actor.AccountId, actor.Name, actor.Channel, actor.Address, actor.HeldRoles);
+
+    public Actor Restore() => Kind switch
+    {
+        ActorKind.Operator => Actor.Operator(Channel),
+        ActorKind.System => Actor.System(Channel),
+        _ => Actor.ForAccount(AccountId ?? Guid.Empty, Name, Roles, Channel, Address),
+    };
+}
+
+/// <summary>What a large act is to do: the filter or ids as they were decided, up to the last mailbox that was there then.</summary>
+internal sealed record MailboxBulkInput(ActorSnapshot Actor, MailboxChange Change, IReadOnlyList<Guid>? Ids, MailboxQuery Query, Guid LastId);
+
+/// <summary>An act on more than 100 mailboxes, in turns; the cursor is the id of the last mailbox done.</summary>
+internal sealed class MailboxBulkWork(TimeProvider clock) : IWorkKind
+{
+    public const string KindName = "mailbox.bulk";
+    private const int RowsPerTurn = 200;
+    private const int MaxResults = 1_000;
+
+    public string Kind => KindName;
+
+    public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
+    {
+        var input = JsonSerializer.Deserialize<MailboxBulkInput>(work.Input)!;
+        var actor = input.Actor.Restore();
+        var after = work.Cursor is null ? Guid.Empty : Guid.Parse(work.Cursor, CultureInfo.InvariantCulture);
+        var selection = input.Ids is { } ids ? MailboxSelection.Of(ids) : MailboxSelection.Matching(input.Query);
+        var mailboxes = await MailboxBulkService.Select(db, actor, selection, input.Change)
+            .Where(m => m.Id > after && m.Id <= input.LastId)
+            .OrderBy(m => m.Id)
+            .Take(RowsPerTurn)
+            .ToListAsync(cancel);
+        var refused = await MailboxActs.ApplyAsync(db, actor, input.Change, mailboxes, clock.GetUtcNow(), cancel);
+        if (refused.Count > 0)
+        {
+            var all = JsonSerializer.Serialize(ReadResults(work.Results).Concat(refused).Take(MaxResults));
+            await db.Work.Where(w => w.Id == work.Id).ExecuteUpdateAsync(w => w.SetProperty(x => x.Results, all), cancel);
+        }
+
+        return new WorkTurn(mailboxes.Count < RowsPerTurn ? null : mailboxes[^1].Id.ToString(), mailboxes.Count);
+    }
+
+    public static IReadOnlyList<MailboxBulkRefusal> ReadResults(string? json) => json is null ? [] : JsonSerializer.Deserialize<List<MailboxBulkRefusal>>(json)!;
+}

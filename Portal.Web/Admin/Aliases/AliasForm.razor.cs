@@ -1,0 +1,110 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.Localization;
+using Portal.Core;
+using Portal.Core.Domains;
+using Portal.Core.Recipients;
+using Portal.Web.Components.Shared;
+using Portal.Web.Resources;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Aliases;
+
+public sealed partial class AliasForm(
+    AliasService aliases, CurrentActor actor, Notices notices, Wording wording, IStringLocalizer<AliasesPage> l, IStringLocalizer<Shell> s)
+{
+    private static readonly char[] Separators = ['\n', '\r', ',', ';', ' ', '\t'];
+    private readonly FieldErrors errors = new();
+    private AliasDetail? alias;
+    private AliasKind kind = AliasKind.Mailbox;
+    private PickedMailbox? mailbox;
+    private string localPart = "", targets = "";
+    private string? domain, gone;
+    private bool isSaving;
+
+    private IStringLocalizer<AliasesPage> L => l;
+
+    private IStringLocalizer<Shell> S => s;
+
+    /// <summary>The alias to change; null makes a new one.</summary>
+    [Parameter] public Guid? Id { get; set; }
+
+    /// <summary>A new one that takes what no other address of its domain names.</summary>
+    [Parameter] public bool IsCatchAll { get; set; }
+
+    /// <summary>Domain a new one starts with.</summary>
+    [Parameter] public Guid? DomainId { get; set; }
+
+    [Parameter, EditorRequired] public IReadOnlyList<DomainChoice> Domains { get; set; } = [];
+
+    [Parameter] public EventCallback OnClose { get; set; }
+
+    [Parameter] public EventCallback<AliasDetail> OnDelete { get; set; }
+
+    [Parameter] public EventCallback OnUp { get; set; }
+
+    [Parameter] public EventCallback OnDown { get; set; }
+
+    private string Title => alias?.Address ?? (IsCatchAll ? L["AddCatchAll"] : L["Add"]);
+
+    protected override async Task OnInitializedAsync()
+    {
+        if (Id is not { } id) return;
+        var found = await aliases.GetAsync(await actor.GetAsync(), id, CancellationToken.None);
+        if (!found.IsDone)
+        {
+            gone = wording.Of(found.Refusal);
+            return;
+        }
+
+        alias = found.Value;
+        kind = alias.Mailbox is null ? AliasKind.Forwarder : AliasKind.Mailbox;
+        if (alias.Mailbox is { } address) mailbox = new PickedMailbox(alias.Content.MailboxId!.Value, address);
+        else targets = string.Join('\n', alias.Targets);
+    }
+
+    protected override void OnParametersSet()
+    {
+        if (domain is null && Domains.Count > 0) domain = (Domains.FirstOrDefault(d => d.Id == DomainId) ?? Domains[0]).Id.ToString();
+    }
+
+    private EventCallback Stepper(EventCallback step) => Id is null ? default : step;
+
+    private async Task SaveAsync()
+    {
+        errors.Clear();
+        if (kind == AliasKind.Mailbox && mailbox is null) errors.Set("Mailbox", L["MailboxMissing"]);
+        if (Id is null && !IsCatchAll && string.IsNullOrWhiteSpace(localPart)) errors.Set("LocalPart", L["LocalPartMissing"]);
+        if (errors.Any) return;
+
+        isSaving = true;
+        try
+        {
+            var mailboxId = kind == AliasKind.Mailbox ? mailbox!.Id : (Guid?)null;
+            IReadOnlyList<string> list = kind == AliasKind.Mailbox ? [] : targets.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
+            if (alias is not null) await ChangeAsync(alias, mailboxId, list);
+            else await AddAsync(mailboxId, list);
+        }
+        finally
+        {
+            isSaving = false;
+        }
+    }
+
+    private async Task AddAsync(Guid? mailboxId, IReadOnlyList<string> list)
+    {
+        var content = new AliasContent { DomainId = Guid.TryParse(domain, out var id) ? id : Guid.Empty, LocalPart = IsCatchAll ? "" : localPart, MailboxId = mailboxId, Targets = list };
+        var made = await aliases.CreateAsync(await actor.GetAsync(), content, CancellationToken.None);
+        if (!errors.Take(made, wording, "LocalPart", "Domain", "Targets")) return;
+        var name = $"{(IsCatchAll ? "*" : localPart.Trim())}@{Domains.FirstOrDefault(d => d.Id == id)?.DisplayName}";
+        notices.Done(L["Added", name], async () => await aliases.DeleteAsync(await actor.GetAsync(), made.Value, CancellationToken.None));
+        await OnClose.InvokeAsync();
+    }
+
+    private async Task ChangeAsync(AliasDetail before, Guid? mailboxId, IReadOnlyList<string> list)
+    {
+        var changed = await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version, mailboxId, list, CancellationToken.None);
+        if (!errors.Take(changed, wording, "Targets")) return;
+        notices.Done(L["Changed", before.Address], async () => await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version + 1, before.Content.MailboxId, before.Content.Targets, CancellationToken.None));
+        await OnClose.InvokeAsync();
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using Microsoft.Extensions.Localization;
+using Microsoft.Extensions.Options;
+using Microsoft.JSInterop;
+using Portal.Core.Queue;
+using Portal.Core.Reports;
+using Portal.Web.Admin.Domains;
+using Portal.Web.Components.Shared;
+using Portal.Web.Hosting;
+using Portal.Web.Resources;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Overview;
+
+public sealed partial class OverviewPage(
+    OverviewService overview, DeliveryHealth health, IOptions<HostingOptions> hosting, CurrentActor actor, Wording wording, OverviewWords words) : IDisposable
+{
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(10);
+    private OverviewFigures? figures;
+    private DeliveryStatus? delivery;
+    private string? refusal, nameProblem;
+    private string hostName = "";
+    private ITimer? timer;
+
+    private IStringLocalizer<OverviewPage> L => words.Page;
+
+    private IStringLocalizer<Shell> S => words.Shell;
+
+    public void Dispose() => timer?.Dispose();
+
+    protected override async Task OnInitializedAsync()
+    {
+        (nameProblem, hostName) = (PublicName.Problem(hosting.Value), PublicName.Of(hosting.Value));
+        await LoadAsync();
+    }
+
+    // After the first render only: a prerendered page has nobody to tell.
+    protected override void OnAfterRender(bool firstRender)
+    {
+        if (firstRender) timer = words.Clock.CreateTimer(_ => Tick(), null, Pace, Pace);
+    }
+
+    private void Tick() => _ = InvokeAsync(async () =>
+    {
+        try
+        {
+            if (await words.Js.GetValueAsync<bool>("document.hidden")) return;   // nobody looks
+            await LoadAsync();
+            StateHasChanged();
+        }
+        catch (JSDisconnectedException)
+        {
+            timer?.Dispose();   // the browser is gone
+        }
+        catch (Exception e)
+        {
+            await DispatchExceptionAsync(e);   // to the page's error boundary
+        }
+    });
+
+    private async Task LoadAsync()
+    {
+        var found = await overview.GetAsync(await actor.GetAsync(), CancellationToken.None);
+        figures = found.IsDone ? found.Value : null;
+        refusal = found.Refusal is { } why ? wording.Of(why) : null;
+        delivery = health.Status();
+    }
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.CurrentCulture);
+
+    private string Change(long now, long before, string span) => Math.Sign(now - before) switch
+    {
+        > 0 => L[$"More_{span}", Number(now - before)],
+        < 0 => L[$"Fewer_{span}", Number(before - now)],
+        _ => L[$"Same_{span}"],
+    };
+
+    private string Day(long day, long before) => L["Day", Number(day), Change(day, before, "Day")];
+}

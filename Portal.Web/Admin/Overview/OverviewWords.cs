@@ -1,0 +1,8 @@
+using Microsoft.Extensions.Localization;
+using Microsoft.JSInterop;
+using Portal.Web.Resources;
+
+namespace Portal.Web.Admin.Overview;
+
+/// <summary>What the page needs besides its figures: words, clock and browser.</summary>
+public sealed record OverviewWords(IStringLocalizer<OverviewPage> Page, IStringLocalizer<Shell> Shell, TimeProvider Clock, IJSRuntime Js);
