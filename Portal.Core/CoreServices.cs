@@ -84,6 +84,7 @@ public static class CoreServices
         services.AddSingleton<IWorkKind, MailboxBulkWork>();
         services.AddSingleton<AccountListService>();
         services.AddSingleton<OverviewService>();
+        services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AliasService>();
         services.AddSingleton<QuotaWatch>();
@@ -109,6 +110,7 @@ public static class CoreServices
     private static IServiceCollection AddQueue(this IServiceCollection services)
     {
         services.AddSingleton<QueueService>();
+        services.AddSingleton<QueueExport>();
         services.AddSingleton<RouteService>();
         services.AddSingleton<RouteSelector>();
         services.AddSingleton<MailQueue>();

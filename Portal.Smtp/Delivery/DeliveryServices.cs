@@ -38,7 +38,7 @@ internal static class DeliveryServices
 
     /// <summary>A list, or one value with commas or spaces between: what an environment variable can hold.</summary>
     private static List<string> ServersOf(IConfigurationSection servers) =>
-        servers.Value is { } text
+        servers.Value is { Length: > 0 } text   // an empty list of appsettings.json reads as an empty value, and more specific keys may stand above it
             ? [.. text.Split([',', ' ', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)]
             : [.. servers.GetChildren().Select(c => c.Value).OfType<string>().Where(s => s.Length > 0)];
 }

@@ -52,7 +52,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     {
         try
         {
-            if (listener.Kind == SmtpListenerKind.Submissions) await wire.StartTlsAsync(server.Certificates.Context);
+            if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates.Context);
             wire.Write(new SmtpReply(220, "", $"{server.Options.HostName} ESMTP"));
             while (await wire.ReadLineAsync(IsExtended ? server.Options.MaxExtendedCommandOctets : server.Options.MaxCommandOctets))
             {

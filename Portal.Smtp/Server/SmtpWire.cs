@@ -144,7 +144,12 @@ internal sealed class SmtpWire : IAsyncDisposable
     {
         if (input.TryRead(out var injected)) input.AdvanceTo(injected.Buffer.End);
         await FlushAsync();
+        await BeginTlsAsync(certificate);
+    }
 
+    /// <summary>Shakes hands at once (RFC 8314 §3.3): what has come in already is the client's first word of TLS.</summary>
+    public async Task BeginTlsAsync(SslStreamCertificateContext certificate)
+    {
         var stream = new SslStream(new DuplexPipeStream(input, output), leaveInnerStreamOpen: true);
         Volatile.Write(ref due, Math.Min(After(options.HandshakeTimeout), sessionEnd));
         try

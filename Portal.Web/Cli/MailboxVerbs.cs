@@ -6,7 +6,7 @@ namespace Portal.Web.Cli;
 /// <summary><c>mailbox create</c> and <c>mailbox list</c>.</summary>
 internal static class MailboxVerbs
 {
-    public static Command Create() => new("mailbox", CliText.Say("Mailbox")) { Make() };
+    public static Command Create() => new("mailbox", CliText.Say("Mailbox")) { Make(), List() };
 
     private static Command Make()
     {
@@ -25,4 +25,23 @@ internal static class MailboxVerbs
             Console.WriteLine(isGiven ? CliText.Say("MailboxCreated", wanted.Address) : CliText.Say("MailboxCreatedPassword", wanted.Address, made.Credential.Password));
         }).With(address, quota, name, password);
     }
+
+    private static Command List()
+    {
+        var json = Output.JsonOption();
+        return Verbs.Verb("list", CliText.Say("MailboxList"), async (parsed, host, cancel) =>
+        {
+            var rows = new List<MailboxRow>();
+            while (true)
+            {
+                var page = (await host.Get<MailboxExport>().ListAsync(CommandHost.Actor, rows.Count == 0 ? Guid.Empty : rows[^1].Id, cancel)).OrRefuse();
+                rows.AddRange(page);
+                if (page.Count < MailboxExport.PageRows) break;
+            }
+
+            await Output.WriteAsync<Row>([.. rows.Select(m => new Row(m.Address, m.Name, m.Kind, m.State, m.UsedBytes, m.QuotaBytes, m.LastSignInAt, m.DeletedAt))], parsed.GetValue(json));
+        }).With(json);
+    }
+
+    private sealed record Row(string Address, string Name, MailboxKind Kind, MailboxState State, long UsedBytes, long? QuotaBytes, DateTimeOffset? LastSignInAt, DateTimeOffset? DeletedAt);
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Portal.Core;
 using Portal.Core.Queue;
 using Portal.Web.Hosting;
 
@@ -19,9 +18,9 @@ internal static class QueueVerbs
             var rows = new List<Row>();
             while (true)
             {
-                var page = (await host.Get<QueueService>().SearchAsync(CommandHost.Actor, QueueFilter.All, QueueSort.Age, descending: true, rows.Count, Paging.MaxTake, cancel)).OrRefuse();
-                rows.AddRange(page.Rows.Select(Row.Of));
-                if (page.Rows.Count < Paging.MaxTake || rows.Count >= Paging.CountLimit) break;
+                var page = (await host.Get<QueueExport>().ListAsync(CommandHost.Actor, rows.Count == 0 ? 0 : rows[^1].Id, cancel)).OrRefuse();
+                rows.AddRange(page.Select(Row.Of));
+                if (page.Count < QueueExport.PageRows) break;
             }
 
             await Output.WriteAsync(rows, parsed.GetValue(json));

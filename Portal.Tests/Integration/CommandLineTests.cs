@@ -1,0 +1,145 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using Microsoft.EntityFrameworkCore;
+using MimeKit;
+using Portal.Core.Permissions;
+using Portal.Tests.Fixtures;
+
+namespace Portal.Tests.Integration;
+
+/// <summary>The command line beside a running server, on both databases: what it changes is heard, what it says is for scripts.</summary>
+public class CommandLineTests
+{
+    private readonly Dictionary<string, string?> settings = PortalHost.FreshSettings(Path.Combine(TestFolder.Create(), "data"), "127.0.0.1:1");
+
+    [Theory]
+    [InlineData("mailbox", "list", "--json")]
+    [InlineData("mail", "list", "a@example.org", "--json")]
+    [InlineData("queue", "list", "--json")]
+    [InlineData("queue", "retry", "--all")]
+    [InlineData("trace", "find", "--recipient", "a@example.org", "--json")]
+    [InlineData("mailbox", "create", "a@example.org")]
+    public async Task A_command_never_makes_a_system(params string[] command)
+    {
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, command);
+
+        Assert.Equal((1, "", $"No system in {settings["Portal:DataFolder"]}. Start the server, or run setup or demo, to make one."), (status, output, error.TrimEnd()));
+        Assert.False(Directory.Exists(settings["Portal:DataFolder"]));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Mail_is_set_up_sent_listed_and_traced_beside_the_server(DatabaseKind kind)
+    {
+        await UseAsync(kind);
+        await using var server = await PortalProcess.StartServerAsync(settings);
+
+        await SucceedAsync(PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");
+        await SucceedAsync(PortalHost.Password + "\n", "mailbox", "create", "anna@example.org", "--quota", "1GB", "--password-stdin");
+        var mailboxes = await JsonAsync("mailbox", "list", "--json");
+        Assert.Equal(["admin@example.org", "anna@example.org"], mailboxes.Select(m => m.GetProperty("address").GetString()!).Order());
+        Assert.Equal(1L << 30, mailboxes.Single(m => m.GetProperty("address").GetString() == "anna@example.org").GetProperty("quotaBytes").GetInt64());
+
+        // The running server knows the new mailbox and its password.
+        var message = await SendAsync("anna@example.org", "friend@elsewhere.example");
+        var listed = Assert.Single(await JsonAsync("mail", "list", "anna@example.org", "--json"));
+        Assert.Equal("INBOX", listed.GetProperty("folder").GetString());
+        Assert.Equal(("The plan", message.MessageId), (listed.GetProperty("subject").GetString(), listed.GetProperty("messageId").GetString()));
+        Assert.Contains("anna@example.org", listed.GetProperty("from").GetString(), StringComparison.Ordinal);
+        Assert.True(listed.GetProperty("receivedAt").GetDateTimeOffset() > DateTimeOffset.UtcNow.AddMinutes(-10));
+
+        var (_, raw, _) = await PortalProcess.RunRawAsync(settings, null, "mail", "show", "anna@example.org", listed.GetProperty("id").GetInt64().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(listed.GetProperty("sizeBytes").GetInt64(), raw.Length);
+        Assert.StartsWith("Return-Path: <anna@example.org>\r\nReceived: ", Encoding.ASCII.GetString(raw), StringComparison.Ordinal);
+        Assert.EndsWith("See you.\r\n", Encoding.ASCII.GetString(raw), StringComparison.Ordinal);
+
+        var waiting = Assert.Single(await JsonAsync("queue", "list", "--json"));
+        Assert.Equal(("anna@example.org", "friend@elsewhere.example"), (waiting.GetProperty("sender").GetString(), waiting.GetProperty("recipient").GetString()));
+        await SucceedAsync(null, "queue", "retry", "--recipient", "friend@elsewhere.example");
+        await SucceedAsync(null, "queue", "retry", "--all");
+
+        var traced = Assert.Single(await JsonAsync("trace", "find", "--recipient", "anna@example.org", "--json"));
+        Assert.Equal(("delivered", message.MessageId), (traced.GetProperty("outcome").GetString(), traced.GetProperty("messageId").GetString()));
+        Assert.NotEmpty(traced.GetProperty("events").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task What_can_not_be_done_is_a_sentence_and_status_one()
+    {
+        await SucceedAsync(PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");
+
+        Assert.Contains("set up already", await FailAsync(PortalHost.Password + "\n", "setup", "--domain", "example.net", "--admin", "b@example.net", "--password-stdin"), StringComparison.Ordinal);
+        Assert.Contains("12", await FailAsync("short\n", "mailbox", "create", "b@example.org", "--password-stdin"), StringComparison.Ordinal);
+        Assert.Contains("example.net", await FailAsync(null, "mailbox", "create", "b@example.net"), StringComparison.Ordinal);
+        Assert.Contains("admin@example.org", await FailAsync(null, "mailbox", "create", "Admin@example.org"), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("1 gigabyte", await FailAsync(null, "mailbox", "create", "b@example.org", "--quota", "1 gigabyte"), StringComparison.Ordinal);
+        Assert.NotEqual("", await FailAsync(null, "mailbox", "create", "b@example.org", "--quota", "-1"));
+        Assert.NotEqual("", await FailAsync(null, "mail", "list", "nobody@example.org"));
+        Assert.NotEqual("", await FailAsync(null, "mail", "show", "admin@example.org", "4711"));
+        Assert.Contains("4711", await FailAsync(null, "queue", "retry", "4711"), StringComparison.Ordinal);
+        Assert.Contains("--all", await FailAsync(null, "queue", "retry"), StringComparison.Ordinal);
+        Assert.NotEqual("", await FailAsync(null, "mailbox", "destroy"));
+        Assert.NotEqual("", await FailAsync(null, "--colour"));
+    }
+
+    [Fact]
+    public async Task The_operator_is_audited_and_a_made_password_is_shown_once()
+    {
+        await using var portal = await PortalHost.StartAsync();
+        var here = new Dictionary<string, string?> { ["Portal:DataFolder"] = portal.DataFolder };
+
+        var (status, output, error) = await PortalProcess.RunAsync(here, null, "mailbox", "create", "new@portal.test");
+
+        Assert.True(status == 0, error);
+        var entry = await portal.ReadAsync(db => db.Audit.SingleAsync(a => a.Action == "mailbox.create" && a.Target == "new@portal.test"));
+        Assert.Equal((ActorKind.Operator, Channel.CommandLine), (entry.ActorKind, entry.Channel));
+        var password = output.Trim().Split(' ')[^1];
+        Assert.DoesNotContain(password, entry.After ?? "", StringComparison.Ordinal);
+        var verdict = await portal.Get<Portal.Core.Accounts.AccountAuthenticator>().VerifyAsync("new@portal.test", password, IPAddress.Loopback, Channel.Smtp, CancellationToken.None);
+        Assert.Equal(Portal.Core.Accounts.AuthenticationKind.Succeeded, verdict.Kind);
+    }
+
+    private async Task UseAsync(DatabaseKind kind)
+    {
+        if (kind == DatabaseKind.Sqlite) return;
+        var postgres = await PostgresServer.SharedAsync();
+        settings["Portal:Database:Provider"] = "Postgres";
+        settings["Portal:Database:ConnectionString"] = postgres.ConnectionString(await postgres.CreateDatabaseAsync());
+    }
+
+    private async Task<MimeMessage> SendAsync(string from, string outside)
+    {
+        var message = new MimeMessage { Subject = "The plan", Body = new TextPart("plain") { Text = "See you.\r\n" } };
+        message.From.Add(MailboxAddress.Parse(from));
+        message.To.Add(MailboxAddress.Parse(from));
+        message.To.Add(MailboxAddress.Parse(outside));
+        using var client = new SmtpClient { ServerCertificateValidationCallback = (_, _, _, _) => true, CheckCertificateRevocation = false };
+        await client.ConnectAsync("127.0.0.1", int.Parse(settings["Portal:Submissions:Port"]!, System.Globalization.CultureInfo.InvariantCulture), SecureSocketOptions.SslOnConnect);
+        await client.AuthenticateAsync(from, PortalHost.Password);
+        await client.SendAsync(message);
+        await client.DisconnectAsync(true);
+        return message;
+    }
+
+    private async Task SucceedAsync(string? input, params string[] command)
+    {
+        var (status, _, error) = await PortalProcess.RunAsync(settings, input, command);
+        Assert.True(status == 0, $"{string.Join(' ', command)}: {error}");
+    }
+
+    private async Task<string> FailAsync(string? input, params string[] command)
+    {
+        var (status, output, error) = await PortalProcess.RunAsync(settings, input, command);
+        Assert.True(status == 1, $"{string.Join(' ', command)}: {status} {output} {error}");
+        return error.Trim();
+    }
+
+    private async Task<List<JsonElement>> JsonAsync(params string[] command)
+    {
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, command);
+        Assert.True(status == 0, $"{string.Join(' ', command)}: {error}");
+        return [.. JsonDocument.Parse(output).RootElement.EnumerateArray()];
+    }
+}
