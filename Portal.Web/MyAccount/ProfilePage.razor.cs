@@ -24,6 +24,9 @@ public sealed partial class ProfilePage
 
     private static IReadOnlyList<(string Id, string Text)> Zones => AllZones.Value;
 
+    private bool IsDirty => account is not null
+        && (name != account.DisplayName || language != (account.Language ?? "") || zone != (account.TimeZone ?? "") || scheme != account.Scheme || compact != Display.Compact);
+
     private string Now => TimeZoneInfo.ConvertTime(DateTimeOffset.UtcNow, zone.Length == 0 ? Display.Zone : Display.ZoneOrUtc(zone)).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     protected override async Task OnInitializedAsync()
@@ -47,14 +50,17 @@ public sealed partial class ProfilePage
     {
         await Js.InvokeVoidAsync("portal.setCookie", Display.SchemeCookie, scheme.ToString());
         await Js.InvokeVoidAsync("portal.setCookie", Display.DensityCookie, compact switch { true => "compact", false => "comfortable", null => "" });
-        if (language != (account!.Language ?? "") || zone != (account.TimeZone ?? ""))
+        var needsReload = language != (account!.Language ?? "") || zone != (account.TimeZone ?? "");
+        (Display.Scheme, Display.Compact) = (scheme, compact);
+        account = await Actor.AccountAsync();   // nothing is unsaved any more
+        if (needsReload)
         {
+            StateHasChanged();
+            await Task.Yield();   // the guard must hear of it before the page goes
             Nav.NavigateTo("/account", forceLoad: true);   // words and times of the whole page change
             return;
         }
 
-        (Display.Scheme, Display.Compact) = (scheme, compact);
         Display.Notify();
-        account = await Actor.AccountAsync();
     }
 }
