@@ -4,20 +4,22 @@ using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
+using Portal.Smtp.Delivery;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
 
 /// <summary>Turns dispositions into what one commit makes durable: copies, queue entries, trace.</summary>
-internal sealed class AcceptanceBuilder(IOptions<SmtpOptions> options, TimeProvider clock)
+internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider clock)
 {
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
-    public Acceptance Build(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
+    public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
     {
-        var plan = new Plan(origin, envelope, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime);
+        var plan = new Plan(origin, envelope, content.RawBytes, clock.GetUtcNow(), delivery.Value.Expiry);
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);
+        foreach (var entry in plan.Entries) entry.RouteKey = await routes.RouteKeyForAsync(entry.ReversePath, entry.ForwardPath, CancellationToken.None);
         if (sentMailboxId is { } sent) plan.Deliveries.Add(new LocalDelivery(sent, SpecialUse.Sent, MailFlags.Seen, -1));
 
         envelope.IsTold = true;
@@ -111,7 +113,7 @@ internal sealed class AcceptanceBuilder(IOptions<SmtpOptions> options, TimeProvi
                 Kind = QueueKind.Relay,
                 ReversePath = envelope.ReversePath.ToString(),
                 ForwardPath = target.ToString(),
-                RouteKey = target.AddressLiteral ?? target.Domain.Value,
+                RouteKey = "",   // chosen when all entries stand
                 State = QueueState.Due,
                 CreatedAt = at,
                 NextAttemptAt = at,

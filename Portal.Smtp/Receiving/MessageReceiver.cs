@@ -97,7 +97,7 @@ public sealed class MessageReceiver
         if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
         if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
 
-        var acceptance = parts.Builder.Build(origin, envelope, content, head, dispositions, sentMailboxId);
+        var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, sentMailboxId);
         return await writer.WriteAsync(acceptance) switch
         {
             WriteResult.Committed => SmtpReply.Queued(envelope.QueueId),

@@ -66,7 +66,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         var stopping = new StopRequest();
         connection.Features.Set<Microsoft.AspNetCore.Connections.Features.IConnectionLifetimeNotificationFeature>(stopping);
         var handler = ActivatorUtilities.CreateInstance<SmtpConnectionHandler>(services);
-        var client = new SmtpTestClient(toClient.Reader, toServer.Writer, RunAsync(handler, connection, toServer.Reader, toClient.Writer), stopping);
+        var client = new SmtpTestClient(toClient.Reader, toServer.Writer, RunAsync(handler, connection, toServer.Reader, toClient.Writer), stopping, connection.Abort);
         clients.Add(client);
         return client;
     }

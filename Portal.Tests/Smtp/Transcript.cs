@@ -8,7 +8,8 @@ namespace Portal.Tests.Smtp;
 
 /// <summary>
 /// A dialogue in RFC 5321 appendix D's notation. <c>C:</c> we send a line; <c>R:</c> we send octets (\r \n \0 \\ \xHH, no line end
-/// added); <c>S:</c> must come back, <c>*</c> matches anything; <c>TLS</c> handshake now; <c>T: 5m1s</c> time passes; <c>STOP</c> the
+/// added); <c>S:</c> a line that must come back, <c>SS:</c> a
+/// whole reply of one or more lines, <c>*</c> matches anything; <c>TLS</c> handshake now; <c>T: 5m1s</c> time passes; <c>STOP</c> the
 /// server stops; <c>HANGUP</c> we send no more; <c>CLOSED</c> the server has closed; <c>==</c> what must be true after. A number behind
 /// C, R or S repeats the line. "# key: value" at the head sets listener, client or options.
 /// </summary>
@@ -79,30 +80,36 @@ internal sealed partial record TranscriptLine(int Number, string Kind, int Times
     public bool Matches(string? reply) =>
         reply is not null && Regex.IsMatch(reply, "^" + Regex.Escape(Text).Replace("\\*", ".*", StringComparison.Ordinal) + "$", RegexOptions.Singleline);
 
-    /// <summary>The octets of an R: line.</summary>
+    /// <summary>The octets of a C: or R: line, as often as it says.</summary>
     public byte[] Octets()
     {
+        var once = Kind == "C" ? [.. Encoding.UTF8.GetBytes(Text), (byte)'\r', (byte)'\n'] : Unescape(Text);
+        return [.. Enumerable.Repeat(once, Times).SelectMany(o => o)];
+    }
+
+    private static byte[] Unescape(string text)
+    {
         var octets = new List<byte>();
-        for (var i = 0; i < Text.Length; i++)
+        for (var i = 0; i < text.Length; i++)
         {
-            if (Text[i] != '\\')
+            if (text[i] != '\\')
             {
-                octets.AddRange(Encoding.UTF8.GetBytes(Text[i].ToString()));
+                octets.AddRange(Encoding.UTF8.GetBytes(text[i].ToString()));
                 continue;
             }
 
             i++;
-            if (Text[i] == 'x')
+            if (text[i] == 'x')
             {
-                octets.Add(byte.Parse(Text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                octets.Add(byte.Parse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
                 i += 2;
             }
-            else octets.Add(Escapes[Text[i]]);
+            else octets.Add(Escapes[text[i]]);
         }
 
         return [.. octets];
     }
 
-    [GeneratedRegex(@"^(C|R|S|T|==|TLS|STOP|HANGUP|CLOSED)(?:\*(\d+))?:? ?(.*)$")]
+    [GeneratedRegex(@"^(CLOSED|HANGUP|STOP|TLS|SS|==|C|R|S|T)(?:\*(\d+))?:? ?(.*)$")]
     private static partial Regex LinePattern();
 }

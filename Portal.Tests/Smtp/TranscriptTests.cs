@@ -23,7 +23,8 @@ public sealed partial class TranscriptTests
         {
             try
             {
-                for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
+                if (line.Kind is "C" or "R") await client.SendAsync(line.Octets());
+                else for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
             }
             catch (IOException)
             {
@@ -36,8 +37,6 @@ public sealed partial class TranscriptTests
     {
         switch (line.Kind)
         {
-            case "C": await client.SendLineAsync(line.Text); break;
-            case "R": await client.SendAsync(line.Octets()); break;
             case "TLS": await client.StartTlsAsync(); break;
             case "T": server.Clock.Advance(SpanOf(line.Text)); break;
             case "STOP": client.RequestStop(); break;
@@ -45,6 +44,10 @@ public sealed partial class TranscriptTests
             case "S":
                 var reply = await client.ReadLineAsync();
                 Assert.True(line.Matches(reply), $"{file}:{line.Number} wanted «{line.Text}», got «{reply ?? "the end of the connection"}»");
+                break;
+            case "SS":
+                var whole = await client.ReadReplyAsync();
+                Assert.True(line.Matches(whole), $"{file}:{line.Number} wanted «{line.Text}», got «{whole ?? "the end of the connection"}»");
                 break;
             case "CLOSED":
                 var rest = await client.ReadLineAsync();
