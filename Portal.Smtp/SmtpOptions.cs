@@ -76,6 +76,9 @@ public sealed class SmtpOptions
 
     /// <summary>Whether loopback is counted too.</summary>
     public bool LimitLoopback { get; set; }
+
+    /// <summary>How long a queued message is tried, from acceptance (RFC 5321 §4.5.4.1).</summary>
+    public TimeSpan QueueLifetime { get; set; } = TimeSpan.FromDays(5);
 }
 
 /// <summary>Says in one sentence which key to mend.</summary>
@@ -107,5 +110,6 @@ internal sealed class SmtpOptionsValidator : IValidateOptions<SmtpOptions>
         (nameof(SmtpOptions.ReplyTimeout), options.ReplyTimeout),
         (nameof(SmtpOptions.HandshakeTimeout), options.HandshakeTimeout),
         (nameof(SmtpOptions.SessionTimeout), options.SessionTimeout),
+        (nameof(SmtpOptions.QueueLifetime), options.QueueLifetime),
     ];
 }

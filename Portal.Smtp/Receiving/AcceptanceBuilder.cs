@@ -4,18 +4,17 @@ using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
-using Portal.Smtp.Delivery;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
 
 /// <summary>Turns dispositions into what one commit makes durable: copies, queue entries, trace.</summary>
-internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider clock)
+internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptions> options, TimeProvider clock)
 {
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
     public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
     {
-        var plan = new Plan(origin, envelope, content.RawBytes, clock.GetUtcNow(), delivery.Value.Expiry);
+        var plan = new Plan(origin, envelope, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime);
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);

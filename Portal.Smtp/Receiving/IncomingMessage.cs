@@ -34,13 +34,16 @@ internal sealed class IncomingMessage : IDisposable
     /// <summary>Why the message can't be taken; null as long as it can.</summary>
     public SmtpReply? Refusal { get; private set; }
 
+    /// <summary>Whether it is lost already, by a refusal or a fault of ours: more of it is only read away.</summary>
+    public bool IsLost => Refusal is not null || fault is not null;
+
     /// <summary>Takes the next octets. Never throws: a fault waits for <see cref="CompleteAsync"/>.</summary>
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> octets)
     {
         ReceivedBytes += octets.Length;
         scan.Scan(octets.Span);
         Judge();
-        if (Refusal is not null || fault is not null) return;
+        if (IsLost) return;
         try
         {
             if (header is null) await spool.WriteAsync(octets, CancellationToken.None);
@@ -63,9 +66,6 @@ internal sealed class IncomingMessage : IDisposable
         if (header is not null) await WriteHeaderAsync();
         return Refusal is null ? await spool.CompleteAsync(CancellationToken.None) : null;
     }
-
-    /// <summary>Throws what went wrong so far, for the reply to a chunk.</summary>
-    public void ThrowIfFaulted() => fault?.Throw();
 
     public void Dispose() => spool.Dispose();
 

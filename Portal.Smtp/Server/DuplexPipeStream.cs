@@ -25,7 +25,6 @@ internal sealed class DuplexPipeStream(PipeReader input, PipeWriter output) : St
         var result = await input.ReadAsync(cancellationToken);
         if (result.IsCanceled) throw new OperationCanceledException("The read was cancelled by a deadline.");
         var available = result.Buffer;
-        // A read of zero octets only waits for data: SslStream does it so that idle sessions hold no buffer.
         var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
         taken.CopyTo(buffer.Span);
         input.AdvanceTo(taken.End);

@@ -165,10 +165,11 @@ public sealed class FaultTests
         var random = new Random(7);
         var text = new StringBuilder("Subject: x\r\n\r\n");
         var noise = new byte[54];
-        while (text.Length < 400_000)
+        for (var line = 0; text.Length < 600_000; line++)
         {
             random.NextBytes(noise);
-            text.Append(Convert.ToBase64String(noise)).Append("\r\n").Append(Smuggled);
+            text.Append(Convert.ToBase64String(noise)).Append("\r\n");
+            if (line % 10 == 0) text.Append(Smuggled);
         }
 
         return Encoding.ASCII.GetBytes(text.ToString());
@@ -191,7 +192,7 @@ public sealed class FaultTests
     {
         public bool HasFailed { get; private set; }
 
-        public BlobWriter Create() => new Writer(this);
+        public BlobWriter Create() => afterOctets > 0 ? new Writer(this, afterOctets) : throw Break();
 
         public Stream OpenRead(Guid key) => throw new FileNotFoundException();
 
@@ -201,11 +202,17 @@ public sealed class FaultTests
 
         public IEnumerable<(Guid Key, DateTimeOffset StoredAt)> List() => [];
 
-        private sealed class Writer(FailingBlobStore store) : BlobWriter
+        private IOException Break()
+        {
+            HasFailed = true;
+            return new IOException("No space left on device");
+        }
+
+        private sealed class Writer(FailingBlobStore store, int afterOctets) : BlobWriter
         {
             public override Guid Key { get; } = Guid.CreateVersion7();
 
-            public override Stream Stream { get; } = new Breaking(store, afterOctets: store.AfterOctets);
+            public override Stream Stream { get; } = new Breaking(store, afterOctets);
 
             public override Task CommitAsync(CancellationToken cancel) => throw new InvalidOperationException("Nothing broken is committed.");
 
@@ -214,35 +221,38 @@ public sealed class FaultTests
             }
         }
 
-        private int AfterOctets => afterOctets;
-
-        private sealed class Breaking(FailingBlobStore store, int afterOctets) : MemoryStream
+        private sealed class Breaking(FailingBlobStore store, int afterOctets) : Stream
         {
-            public override void Write(ReadOnlySpan<byte> buffer)
+            private long length;
+
+            public override bool CanRead => false;
+
+            public override bool CanSeek => false;
+
+            public override bool CanWrite => true;
+
+            public override long Length => length;
+
+            public override long Position
             {
-                if (Length + buffer.Length > afterOctets) Break();
-                base.Write(buffer);
+                get => length;
+                set => throw new NotSupportedException();
             }
 
-            public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-            public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+            public override void Write(byte[] buffer, int offset, int count)
             {
-                Write(buffer.AsSpan(offset, count));
-                return Task.CompletedTask;
+                if ((length += count) > afterOctets) throw store.Break();
             }
 
-            public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+            public override void Flush()
             {
-                Write(buffer.Span);
-                return ValueTask.CompletedTask;
             }
 
-            private void Break()
-            {
-                store.HasFailed = true;
-                throw new IOException("No space left on device");
-            }
+            public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+            public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+            public override void SetLength(long value) => throw new NotSupportedException();
         }
     }
 

@@ -26,6 +26,10 @@ public sealed partial class TranscriptTests
                 if (line.Kind is "C" or "R") await client.SendAsync(line.Octets());
                 else for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
             }
+            catch (TimeoutException)
+            {
+                Assert.Fail($"{file}:{line.Number} nothing came for «{line.Text}»");
+            }
             catch (IOException)
             {
                 Assert.Fail($"{file}:{line.Number} the server had closed before «{line.Text}»; its last words: «{await client.ReadReplyAsync()}»");

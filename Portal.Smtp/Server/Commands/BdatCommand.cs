@@ -22,8 +22,7 @@ internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
         {
             var message = envelope.Chunks ??= receiver.Begin(session.Origin, envelope);
             await session.Wire.ReadChunkAsync(bdat.Octets, message);
-            message.ThrowIfFaulted();
-            isOver = bdat.IsLast || message.Refusal is not null;
+            isOver = bdat.IsLast || message.IsLost;
             return isOver ? await receiver.ReceiveAsync(session.Origin, envelope, message) : SmtpReply.ChunkOk;
         }
         finally
