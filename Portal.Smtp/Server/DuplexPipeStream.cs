@@ -25,10 +25,11 @@ internal sealed class DuplexPipeStream(PipeReader input, PipeWriter output) : St
         var result = await input.ReadAsync(cancellationToken);
         if (result.IsCanceled) throw new OperationCanceledException("The read was cancelled by a deadline.");
         var available = result.Buffer;
-        var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
+        var length = (int)Math.Min(available.Length, buffer.Length);
+        var taken = available.Slice(0, length);
         taken.CopyTo(buffer.Span);
-        input.AdvanceTo(taken.End);
-        return (int)taken.Length;
+        input.AdvanceTo(taken.End);   // from here on the sequence belongs to the pipe again, its length too
+        return length;
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)

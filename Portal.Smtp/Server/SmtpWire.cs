@@ -172,9 +172,8 @@ internal sealed class SmtpWire : IAsyncDisposable
         }
 
         tls = stream;
-        // New ends: the old ones belong to the TLS stream now. No zero-byte reads: SslStream passes them to the transport even while
-        // it still holds a whole record, and a client that pipelines would wait for ever.
-        input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: false));
+        // New ends: the old ones belong to the TLS stream now. Zero-byte reads: an idle session holds no buffer.
+        input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
         output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         TlsDescription = $"{stream.SslProtocol switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", var other => other.ToString() }} {stream.NegotiatedCipherSuite}";
     }
