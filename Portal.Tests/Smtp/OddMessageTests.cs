@@ -134,7 +134,7 @@ public sealed class OddMessageTests
         yield return ("uuencode", B(head + "\r\nbegin 644 x.txt\r\n#86)C\r\n`\r\nend\r\n"));
         yield return ("signed with DKIM", B("DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=x;\r\n\th=from:to; bh=abc=; b=def\r\n  ghi=\r\n" + head + "\r\ny\r\n"));
         yield return ("signed with S/MIME", B(Mime("multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=x", "--x\r\nContent-Type: text/plain\r\n\r\ntext \r\n--x\r\nContent-Type: application/pkcs7-signature\r\n\r\nMII=\r\n--x--\r\n")));
-        yield return ("signed with PGP inline", B(head + "\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n- -- dashes\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n")));
+        yield return ("signed with PGP inline", B(head + "\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n- -- dashes\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n"));
         yield return ("large and incompressible", [.. B(head + "\r\n"), .. Noise(300_000), 13, 10]);
         yield return ("large and uniform", B(head + "\r\n" + string.Concat(Enumerable.Repeat("0123456789\r\n", 30_000))));
     }
