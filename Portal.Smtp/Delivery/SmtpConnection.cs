@@ -189,7 +189,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         try
         {
             var command = $"AUTH {mechanism.MechanismName}";
-            if (mechanism.SupportsInitialResponse) command += " " + await mechanism.ChallengeAsync(null, cancel) is { Length: > 0 } first ? first : "=";
+            if (mechanism.SupportsInitialResponse) command += await mechanism.ChallengeAsync(null, cancel) is { Length: > 0 } first ? $" {first}" : " =";   // RFC 4954 §4: "=" is an empty one
             var reply = await CommandAsync(SmtpStage.Authentication, command, cancel);
             while (reply.Code == 334)
                 reply = await CommandAsync(SmtpStage.Authentication, await mechanism.ChallengeAsync(reply.Lines[0], cancel), cancel);
