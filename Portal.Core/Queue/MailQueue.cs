@@ -93,6 +93,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         }
 
         AddEvent(db, attempt);
+        await db.SaveChangesAsync(cancel);
         return true;
     }
 
