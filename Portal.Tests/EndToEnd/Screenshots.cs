@@ -19,28 +19,30 @@ public sealed class Screenshots(Browser browser)
     /// <param name="pages">File name and address of each.</param>
     public async Task TakeAsync(Uri portal, string? name, string password, params (string Name, string Path)[] pages)
     {
+        var looks = from language in new[] { "en", "zh-Hans" } from dark in new[] { false, true } select LookAsync(portal, language, dark, name, password, pages);
+        var findings = (await Task.WhenAll(looks)).SelectMany(found => found).ToList();
+
+        Assert.True(findings.Count == 0, string.Join('\n', findings));
+    }
+
+    private async Task<List<string>> LookAsync(Uri portal, string language, bool dark, string? name, string password, (string Name, string Path)[] pages)
+    {
         var findings = new List<string>();
-        foreach (var language in new[] { "en", "zh-Hans" })
+        await using var person = await browser.NewPersonAsync(portal, language, dark);
+        if (name is not null) await person.SignInAsync(name, password);
+        foreach (var (file, path) in pages)
         {
-            foreach (var dark in new[] { false, true })
+            await person.OpenAsync(path);
+            foreach (var (width, height) in Sizes)
             {
-                await using var person = await browser.NewPersonAsync(portal, language, dark);
-                if (name is not null) await person.SignInAsync(name, password);
-                foreach (var (file, path) in pages)
-                {
-                    await person.OpenAsync(path);
-                    foreach (var (width, height) in Sizes)
-                    {
-                        await person.Page.SetViewportSizeAsync(width, height);
-                        var shot = string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}");
-                        await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png"), FullPage = true });
-                        findings.AddRange((await LookAsync(person)).Select(finding => $"{shot}: {finding}"));
-                    }
-                }
+                await person.Page.SetViewportSizeAsync(width, height);
+                var shot = string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}");
+                await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png"), FullPage = true });
+                findings.AddRange((await LookAsync(person)).Select(finding => $"{shot}: {finding}"));
             }
         }
 
-        Assert.True(findings.Count == 0, string.Join('\n', findings));
+        return findings;
     }
 
     /// <summary>What is wrong with the page on the screen.</summary>

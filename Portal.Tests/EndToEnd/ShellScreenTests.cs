@@ -2,6 +2,7 @@ using Microsoft.Playwright;
 using Portal.Core.Accounts;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
+using Portal.Web.Components.Layout;
 
 namespace Portal.Tests.EndToEnd;
 
@@ -15,9 +16,14 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
     [Fact]
-    public Task Pages_of_the_shell_look_right_everywhere() =>
-        new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password,
-            ("account-profile", "account"), ("account-security", "account/security"), ("account-password", "account/password"), ("about", "admin/about"), ("not-found", "admin/about/nowhere"));
+    public async Task Every_page_of_the_menu_looks_right_everywhere()
+    {
+        await portal.AddMailboxAsync("eve@portal.test", quotaBytes: 1L << 30, Role.Administrator, Role.Helpdesk, Role.Auditor, Role.User);
+        foreach (var name in new[] { "anna.berg", "bao.li", "carla.conti" }) await portal.AddMailboxAsync($"{name}@portal.test", quotaBytes: 5L << 30);
+
+        await new Screenshots(browser).TakeAsync(portal.Url, "eve@portal.test", PortalHost.Password,
+            [.. Navigation.Entries.Select(e => (e.Href.Trim('/').Replace('/', '-'), e.Href.TrimStart('/'))), ("account-password", "account/password"), ("not-found", "admin/nowhere")]);
+    }
 
     [Fact]
     public Task Pages_before_signing_in_look_right_everywhere() => new Screenshots(browser).TakeAsync(portal.Url, null, "", ("sign-in", "sign-in"), ("first-password-spent", "first-password/0000"), ("setup-done", "setup/0000"));
@@ -65,7 +71,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
         await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
         await ada.OpenAsync("account");
 
-        await ada.Page.Locator(".avatar").ClickAsync();
+        await ada.Page.Locator(".user-menu button").ClickAsync();
         await ada.Page.Locator(".mud-popover-open").GetByText("简体中文").ClickAsync();
         await Assertions.Expect(ada.Page.Locator("html")).ToHaveAttributeAsync("lang", "zh-Hans");
         await ada.InteractiveAsync();
