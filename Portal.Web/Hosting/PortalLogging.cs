@@ -27,7 +27,6 @@ internal static class PortalLogging
     private static LoggerConfiguration Quiet(LoggerConfiguration log) => log
         .MinimumLevel.Information()
         .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-        .MinimumLevel.Override("Microsoft.EntityFrameworkCore", LogEventLevel.Error)
-        .MinimumLevel.Override("Microsoft.EntityFrameworkCore.Database.Command", LogEventLevel.Fatal)   // what fails arrives as an exception, where it can be judged
+        .MinimumLevel.Override("Microsoft.EntityFrameworkCore", LogEventLevel.Fatal)   // what fails arrives as an exception, where it can be judged
         .Enrich.FromLogContext();
 }

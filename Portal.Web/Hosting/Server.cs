@@ -50,6 +50,7 @@ internal sealed partial class Server : IAsyncDisposable
         builder.WebHost.UseStaticWebAssets();   // styles and scripts in every environment, not in Development only
         var dataFolder = builder.Configuration["Portal:DataFolder"]!;
         builder.Services.AddPortalLogging(dataFolder);
+        builder.Services.AddHostedService<SystemWatch>();
         configure?.Invoke(builder);
         var app = builder.Build();   // refuses bad settings, ports in use and an unwritable folder: Listeners
         FileStream? held = null;
