@@ -66,6 +66,9 @@ public sealed partial class PortalGrid<T>
     /// <summary>Whether everything that matches may be selected: the service then gets the filter, not the rows.</summary>
     [Parameter] public bool CanSelectMatching { get; set; }
 
+    /// <summary>Replaces the pager of numbered pages: a list that grows at its top goes by key (<see cref="KeyPager"/>).</summary>
+    [Parameter] public RenderFragment? Pager { get; set; }
+
     /// <summary>Keeps page and sort out of the address; for a list beside another one.</summary>
     [Parameter] public bool IsLocal { get; set; }
 

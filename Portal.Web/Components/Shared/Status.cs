@@ -32,6 +32,8 @@ public enum Status
     Down,
     WrongPassword,
     Error,
+    Critical,
+    Detail,
     Disabled,
     Deleted,
     Removed,
@@ -73,6 +75,15 @@ public static class Statuses
         _ => Status.SlowedDown,
     };
 
+    public static Status Of(LogLevel level) => level switch
+    {
+        LogLevel.Critical => Status.Critical,
+        LogLevel.Error => Status.Error,
+        LogLevel.Warning => Status.Warning,
+        LogLevel.Information => Status.Info,
+        _ => Status.Detail,
+    };
+
     /// <summary>Colour class and icon of a state.</summary>
     public static (string Tone, string Icon) Look(Status status) => status switch
     {
@@ -87,7 +98,7 @@ public static class Statuses
         Status.Warning or Status.Expiring => (Amber, Icons.Material.Outlined.WarningAmber),
         Status.SlowedDown => (Amber, Icons.Material.Outlined.Timer),
         Status.Refused => (Red, Icons.Material.Outlined.Block),
-        Status.Failed or Status.Error or Status.Down => (Red, Icons.Material.Outlined.ErrorOutline),
+        Status.Failed or Status.Error or Status.Critical or Status.Down => (Red, Icons.Material.Outlined.ErrorOutline),
         Status.Expired => (Red, Icons.Material.Outlined.TimerOff),
         Status.WrongPassword => (Red, Icons.Material.Outlined.Key),
         Status.Disabled => (Grey, Icons.Material.Outlined.DoNotDisturbOn),

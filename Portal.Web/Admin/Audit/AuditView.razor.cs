@@ -1,0 +1,88 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Components;
+using Portal.Core;
+using Portal.Core.Audit;
+using Portal.Web.Components.Shared;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Audit;
+
+/// <summary>Who did what: list, filters and drawer.</summary>
+public sealed partial class AuditView
+{
+    private PortalGrid<AuditEntry>? grid;
+    private AuditEntry? current;
+    private string? next, refusal;
+    private int? total;
+
+    [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
+
+    [SupplyParameterFromQuery(Name = "action")] private string? ActionKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "range")] private string? RangeKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "target")] private string? Target { get; set; }
+
+    [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
+
+    [SupplyParameterFromQuery(Name = "entry")] private long? EntryId { get; set; }
+
+    [Inject] private AuditService Service { get; set; } = null!;
+
+    [Inject] private CurrentActor Actor { get; set; } = null!;
+
+    [Inject] private Wording Wording { get; set; } = null!;
+
+    [Inject] private NavigationManager Nav { get; set; } = null!;
+
+    [Inject] private TimeProvider Clock { get; set; } = null!;
+
+    private bool IsFiltered => Q is not null || ActionKey is not null || RangeKey is not null || Target is not null || Before is not null;
+
+    private IEnumerable<(string Value, string Text)> ActionOptions => A.GetAllStrings(includeParentCultures: true).DistinctBy(a => a.Name).Select(a => (a.Name, a.Value)).OrderBy(a => a.Name, StringComparer.Ordinal);
+
+    protected override async Task OnParametersSetAsync()
+    {
+        if (EntryId is not { } id) current = null;
+        else if (current?.Id != id) current = await Service.GetAsync(await Actor.GetAsync(), id, CancellationToken.None) is { IsDone: true } found ? found.Value : null;
+    }
+
+    private void Set(string name, string? value) => Nav.SetFilter((name, value), ("before", null), ("entry", null));
+
+    private void Clear() => Nav.SetFilter(("q", null), ("action", null), ("range", null), ("target", null), ("before", null), ("entry", null));
+
+    private void Open(AuditEntry entry) => Nav.SetQuery(("entry", entry.Id));
+
+    private void Close() => Nav.SetQuery(("entry", null));
+
+    private void Move(int by)
+    {
+        var rows = grid!.Rows;
+        var at = rows.Select((e, i) => (e, i)).FirstOrDefault(x => x.e.Id == EntryId, (null!, -1)).i + by;
+        if (at >= 0 && at < rows.Count) Open(rows[at]);
+    }
+
+    private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
+
+    private async Task<Page<AuditEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    {
+        var actor = await Actor.GetAsync(cancel);
+        var query = new AuditQuery
+        {
+            Text = Q,
+            Action = ActionKey,
+            Target = Target,
+            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+            Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
+            Limit = ask.Take,
+        };
+        var page = await Service.SearchAsync(actor, query, cancel);
+        var count = await Service.CountAsync(actor, query, cancel);
+        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
+        if (!page.IsDone) return new([], 0, true);
+
+        (total, next) = (count.IsDone ? count.Value : null, page.Value.Next?.ToString(CultureInfo.InvariantCulture));
+        StateHasChanged();   // the pager stands outside the list
+        return new(page.Value.Entries, total ?? page.Value.Entries.Count, total <= Paging.CountLimit);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Components;
+using Portal.Core;
+using Portal.Core.Logs;
+using Portal.Web.Components.Shared;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Logs;
+
+/// <summary>The log: searched, and followed while it grows.</summary>
+public sealed partial class LogsPage : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private PortalGrid<LogEntry>? grid;
+    private IReadOnlyList<string> components = [];
+    private LogEntry? current;
+    private string? next, refusal;
+    private long dropped;
+    private IDisposable? following;
+    private ITimer? timer;
+    private int isWaiting;
+
+    [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
+
+    [SupplyParameterFromQuery(Name = "level")] private string? LevelKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "component")] private string? Component { get; set; }
+
+    [SupplyParameterFromQuery(Name = "range")] private string? RangeKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "queue")] private string? QueueKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "session")] private string? Session { get; set; }
+
+    [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
+
+    [SupplyParameterFromQuery(Name = "live")] private int? Live { get; set; }
+
+    [SupplyParameterFromQuery(Name = "line")] private long? Line { get; set; }
+
+    [Inject] private LogService Service { get; set; } = null!;
+
+    [Inject] private CurrentActor Actor { get; set; } = null!;
+
+    [Inject] private Wording Wording { get; set; } = null!;
+
+    [Inject] private NavigationManager Nav { get; set; } = null!;
+
+    [Inject] private TimeProvider Clock { get; set; } = null!;
+
+    private bool IsPaused => Live == 0;
+
+    private bool IsFiltered => Q is not null || LevelKey is not null || Component is not null || RangeKey is not null || QueueKey is not null || Session is not null || Before is not null;
+
+    private IEnumerable<(string Value, string Text)> Levels =>
+        new[] { LogLevel.Debug, LogLevel.Information, LogLevel.Warning, LogLevel.Error, LogLevel.Critical }.Select(l => (l.ToString(), L[$"Level_{l}"].Value));
+
+    /// <summary>What a link from elsewhere narrowed to, each with its word.</summary>
+    private IEnumerable<(string Name, string Value, string Label)> Narrowings =>
+        new[] { ("queue", QueueKey, "OfMessage"), ("session", Session, "OfSession") }.Where(n => n.Item2 is not null).Select(n => (n.Item1, n.Item2!, n.Item3));
+
+    public void Dispose()
+    {
+        following?.Dispose();
+        timer?.Dispose();
+    }
+
+    protected override async Task OnInitializedAsync()
+    {
+        var names = await Service.ComponentsAsync(await Actor.GetAsync(), CancellationToken.None);
+        components = names.IsDone ? names.Value : [];
+    }
+
+    protected override void OnParametersSet()
+    {
+        if (Line is null) current = null;
+        else current = grid?.Rows.FirstOrDefault(e => e.Id == Line) ?? current;
+    }
+
+    // A prerendered page has nobody to tell.
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (!firstRender) return;
+        timer = Clock.CreateTimer(_ => Refresh(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var follow = Service.Follow(await Actor.GetAsync(), () =>
+        {
+            if (Interlocked.Exchange(ref isWaiting, 1) == 0) timer.Change(Pause, Timeout.InfiniteTimeSpan);
+        });
+        following = follow.IsDone ? follow.Value : null;
+    }
+
+    private void Set(string name, string? value) => Nav.SetFilter((name, value), ("before", null), ("line", null));
+
+    private void Clear() => Nav.SetFilter(("q", null), ("level", null), ("component", null), ("range", null), ("queue", null), ("session", null), ("before", null), ("line", null));
+
+    private void Open(LogEntry entry) => Nav.SetQuery(("line", entry.Id));
+
+    private void Close() => Nav.SetQuery(("line", null));
+
+    private void Move(int by)
+    {
+        var rows = grid!.Rows;
+        var at = rows.Select((e, i) => (e, i)).FirstOrDefault(x => x.e.Id == Line, (null!, -1)).i + by;
+        if (at >= 0 && at < rows.Count) Open(rows[at]);
+    }
+
+    private void Refresh()
+    {
+        Volatile.Write(ref isWaiting, 0);
+        _ = InvokeAsync(async () =>
+        {
+            try
+            {
+                // A tail that is paused, or read further down, or looked at in the drawer, stands still.
+                if (!IsPaused && Before is null && Line is null && grid is not null) await grid.ReloadAsync();
+            }
+            catch (Exception e)
+            {
+                await DispatchExceptionAsync(e);   // the page's error boundary
+            }
+        });
+    }
+
+    private async Task<Page<LogEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    {
+        var page = await Service.SearchAsync(await Actor.GetAsync(cancel), new LogQuery
+        {
+            Text = Q,
+            Level = Enum.TryParse<LogLevel>(LevelKey, out var level) ? level : null,
+            Component = Component,
+            QueueId = QueueKey is null ? null : Guid.TryParse(QueueKey, out var queueId) ? queueId : Guid.Empty,
+            SessionId = Session,
+            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+            Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
+            Limit = ask.Take,
+        }, cancel);
+        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
+        if (!page.IsDone) return new([], 0, true);
+
+        (next, dropped) = (page.Value.Next?.ToString(CultureInfo.InvariantCulture), page.Value.Dropped);
+        if (Line is not null) current = page.Value.Entries.FirstOrDefault(e => e.Id == Line) ?? current;
+        StateHasChanged();   // pager, drawer and notices stand outside the list
+        return new(page.Value.Entries, page.Value.Entries.Count, true);
+    }
+}

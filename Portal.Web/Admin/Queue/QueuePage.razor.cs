@@ -1,0 +1,108 @@
+using Microsoft.AspNetCore.Components;
+using MudBlazor;
+using Portal.Core;
+using Portal.Core.Permissions;
+using Portal.Core.Queue;
+using Portal.Web.Components.Shared;
+using Portal.Web.Resources;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Queue;
+
+/// <summary>What waits, why, and what can be done about it: for one entry, some, or all that match.</summary>
+public sealed partial class QueuePage
+{
+    private PortalGrid<QueueEntry>? grid;
+    private IReadOnlyList<QueueGroup> groups = [];
+    private string? refusal;
+    private bool mayManage;
+
+    [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
+
+    [SupplyParameterFromQuery(Name = "state")] private string? StateKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "cause")] private string? CauseKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "to")] private string? Destination { get; set; }
+
+    [Inject] private QueueService Queue { get; set; } = null!;
+
+    [Inject] private CurrentActor Actor { get; set; } = null!;
+
+    [Inject] private IDialogService Dialogs { get; set; } = null!;
+
+    [Inject] private Notices Notices { get; set; } = null!;
+
+    [Inject] private Wording Wording { get; set; } = null!;
+
+    [Inject] private NavigationManager Nav { get; set; } = null!;
+
+    [Inject] private TimeProvider Clock { get; set; } = null!;
+
+    private bool IsFiltered => Q is not null || StateKey is not null || CauseKey is not null || Destination is not null;
+
+    private QueueFilter Filter => new()
+    {
+        Text = Q,
+        State = Enum.TryParse<QueueState>(StateKey, out var state) ? state : null,
+        Cause = Enum.TryParse<DeferCause>(CauseKey, out var cause) ? cause : null,
+        RouteKey = Destination,
+    };
+
+    private IEnumerable<(string Value, string Text)> States => Enum.GetValues<QueueState>().Select(s => (s.ToString(), L[$"State_{s}"].Value));
+
+    private IEnumerable<(string Value, string Text)> Causes => Enum.GetValues<DeferCause>().Select(c => (c.ToString(), L[$"Cause_{c}"].Value));
+
+    protected override async Task OnInitializedAsync() => mayManage = (await Actor.GetAsync()).May(Capability.ManageQueue);
+
+    private void Clear() => Nav.SetFilter(("q", null), ("state", null), ("cause", null), ("to", null));
+
+    private void Choose(QueueGroup group) => Nav.SetFilter(("cause", group.Cause.ToString()), ("to", group.RouteKey));
+
+    private Task RefreshAsync() => grid is null ? Task.CompletedTask : grid.ReloadAsync();
+
+    private async Task<Page<QueueEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    {
+        var actor = await Actor.GetAsync(cancel);
+        var sort = ask.Sort switch
+        {
+            "age" => QueueSort.Age,
+            "recipient" => QueueSort.Recipient,
+            "sender" => QueueSort.Sender,
+            "tries" => QueueSort.Attempts,
+            _ => QueueSort.NextAttempt,
+        };
+        var page = await Queue.SearchAsync(actor, Filter, sort, ask.Descending, ask.Skip, ask.Take, cancel);
+        var grouped = await Queue.GroupsAsync(actor, Filter, cancel);
+        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
+        groups = grouped.IsDone ? grouped.Value : [];
+        StateHasChanged();   // the groups stand outside the list
+        return page.IsDone ? page.Value : new([], 0, true);
+    }
+
+    private Task ActOnGroupAsync((QueueGroup Group, QueueAct Act) chosen) =>
+        ActAsync(chosen.Act, QueueSelection.Matching(Filter with { Cause = chosen.Group.Cause, RouteKey = chosen.Group.RouteKey }), chosen.Group.Count, isNamed: false);
+
+    private Task ActOnSelectionAsync(QueueAct act, GridSelection<QueueEntry> selection) => selection.AllMatching
+        ? ActAsync(act, QueueSelection.Matching(Filter), selection.Count, isNamed: false)
+        : ActAsync(act, QueueSelection.Of([.. selection.Rows.Select(e => e.Id)]), selection.Count, isNamed: true);
+
+    private Task ActOnOneAsync(QueueAct act, QueueEntry entry) => ActAsync(act, QueueSelection.Of(entry.Id), 1, isNamed: true);
+
+    private async Task ActAsync(QueueAct act, QueueSelection selection, int count, bool isNamed)
+    {
+        // Retrying a few is harmless; what removes, or touches what one does not see, is asked first.
+        var isRemoval = act is QueueAct.Delete or QueueAct.Return;
+        if (isRemoval || !isNamed)
+        {
+            var question = new ConfirmQuestion(L.Plural($"{act}Title", count), L[$"{act}Text"], L[act.ToString()], IsDanger: isRemoval);
+            if (await Dialogs.ConfirmAsync(question) is null) return;
+        }
+
+        var outcome = await Queue.ActAsync(await Actor.GetAsync(), act, selection, CancellationToken.None);
+        var done = outcome.IsDone && outcome.Value.WorkId is null ? L.Plural($"{act}Done", outcome.Value.Rows) : L["WorkBegun"];
+        Notices.Show(outcome, done);
+        grid!.ClearSelection();
+        await grid.ReloadAsync();
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Components;
+using Portal.Core;
+using Portal.Core.Trace;
+using Portal.Web.Components.Shared;
+using Portal.Web.Security;
+
+namespace Portal.Web.Admin.Trace;
+
+/// <summary>Why did it not arrive? Every message and every refusal, newest first.</summary>
+public sealed partial class TracePage
+{
+    private PortalGrid<TraceRow>? grid;
+    private string? next, refusal;
+    private int? total;
+    private bool isPartial;
+
+    [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
+
+    [SupplyParameterFromQuery(Name = "outcome")] private string? OutcomeKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "range")] private string? RangeKey { get; set; }
+
+    [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
+
+    [Inject] private TraceService Traces { get; set; } = null!;
+
+    [Inject] private CurrentActor Actor { get; set; } = null!;
+
+    [Inject] private Wording Wording { get; set; } = null!;
+
+    [Inject] private NavigationManager Nav { get; set; } = null!;
+
+    [Inject] private TimeProvider Clock { get; set; } = null!;
+
+    private bool IsFiltered => Q is not null || OutcomeKey is not null || RangeKey is not null || Before is not null;
+
+    private IEnumerable<(string Value, string Text)> Filters => Enum.GetValues<TraceFilter>().Select(f => (f.ToString(), L[$"Filter_{f}"].Value));
+
+    private IEnumerable<(string Value, string Text)> Ranges => TimeRange.Keys.Select(k => (k, S[$"Range_{k}"].Value));
+
+    private static Status? StateOf(TraceRow row) => TraceStates.StateOf(row.Trace, row.Recipients) is { } state ? Statuses.Of(state) : null;
+
+    private static string? RuleOf(TraceRow row) => row.Trace.Rule ?? row.Recipients.Select(r => r.Rule).FirstOrDefault(r => r is not null);
+
+    private void Clear() => Nav.SetFilter(("q", null), ("outcome", null), ("range", null), ("before", null));
+
+    // What is being read further down stays where it is.
+    private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
+
+    private async Task<Page<TraceRow>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    {
+        var query = new TraceQuery
+        {
+            Text = Q,
+            Filter = Enum.TryParse<TraceFilter>(OutcomeKey, out var filter) ? filter : null,
+            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+            Before = Guid.TryParse(Before, out var before) ? before : null,
+            Limit = ask.Take,
+        };
+        var actor = await Actor.GetAsync(cancel);
+        var page = await Traces.SearchAsync(actor, query, cancel);
+        var count = page.IsDone ? await Traces.CountAsync(actor, query, cancel) : 0;
+        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
+        (total, next, isPartial) = (count.IsDone ? count.Value : null, page.IsDone ? page.Value.Next?.ToString() : null, page.IsDone && page.Value.IsPartial);
+        StateHasChanged();   // pager and notices stand outside the list
+        return page.IsDone ? new(page.Value.Rows, total ?? 0, total <= Paging.CountLimit) : new([], 0, true);
+    }
+}
