@@ -12,7 +12,7 @@ public sealed partial class AuditView
 {
     private PortalGrid<AuditEntry>? grid;
     private AuditEntry? current;
-    private string? next, refusal;
+    private string? next;
     private int? total;
 
     [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
@@ -30,8 +30,6 @@ public sealed partial class AuditView
     [Inject] private AuditService Service { get; set; } = null!;
 
     [Inject] private CurrentActor Actor { get; set; } = null!;
-
-    [Inject] private Wording Wording { get; set; } = null!;
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 
@@ -64,7 +62,7 @@ public sealed partial class AuditView
 
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
-    private async Task<Page<AuditEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    private async Task<Outcome<Page<AuditEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var actor = await Actor.GetAsync(cancel);
         var query = new AuditQuery
@@ -77,12 +75,11 @@ public sealed partial class AuditView
             Limit = ask.Take,
         };
         var page = await Service.SearchAsync(actor, query, cancel);
-        var count = await Service.CountAsync(actor, query, cancel);
-        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
-        if (!page.IsDone) return new([], 0, true);
+        if (!page.IsDone) return page.Refusal;
 
+        var count = await Service.CountAsync(actor, query, cancel);
         (total, next) = (count.IsDone ? count.Value : null, page.Value.Next?.ToString(CultureInfo.InvariantCulture));
         StateHasChanged();   // the pager stands outside the list
-        return new(page.Value.Entries, total ?? page.Value.Entries.Count, total <= Paging.CountLimit);
+        return new Page<AuditEntry>(page.Value.Entries, total ?? page.Value.Entries.Count, total <= Paging.CountLimit);
     }
 }

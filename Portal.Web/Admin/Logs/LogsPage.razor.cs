@@ -15,7 +15,7 @@ public sealed partial class LogsPage : IDisposable
     private PortalGrid<LogEntry>? grid;
     private IReadOnlyList<string> components = [];
     private LogEntry? current;
-    private string? next, refusal;
+    private string? next;
     private long dropped;
     private IDisposable? following;
     private ITimer? timer;
@@ -42,8 +42,6 @@ public sealed partial class LogsPage : IDisposable
     [Inject] private LogService Service { get; set; } = null!;
 
     [Inject] private CurrentActor Actor { get; set; } = null!;
-
-    [Inject] private Wording Wording { get; set; } = null!;
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 
@@ -122,7 +120,7 @@ public sealed partial class LogsPage : IDisposable
         });
     }
 
-    private async Task<Page<LogEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    private async Task<Outcome<Page<LogEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var page = await Service.SearchAsync(await Actor.GetAsync(cancel), new LogQuery
         {
@@ -135,12 +133,11 @@ public sealed partial class LogsPage : IDisposable
             Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
             Limit = ask.Take,
         }, cancel);
-        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
-        if (!page.IsDone) return new([], 0, true);
+        if (!page.IsDone) return page.Refusal;
 
         (next, dropped) = (page.Value.Next?.ToString(CultureInfo.InvariantCulture), page.Value.Dropped);
         if (Line is not null) current = page.Value.Entries.FirstOrDefault(e => e.Id == Line) ?? current;
         StateHasChanged();   // pager, drawer and notices stand outside the list
-        return new(page.Value.Entries, page.Value.Entries.Count, true);
+        return new Page<LogEntry>(page.Value.Entries, page.Value.Entries.Count, true);
     }
 }

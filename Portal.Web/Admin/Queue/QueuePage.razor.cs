@@ -14,7 +14,6 @@ public sealed partial class QueuePage
 {
     private PortalGrid<QueueEntry>? grid;
     private IReadOnlyList<QueueGroup> groups = [];
-    private string? refusal;
     private bool mayManage;
 
     [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
@@ -32,8 +31,6 @@ public sealed partial class QueuePage
     [Inject] private IDialogService Dialogs { get; set; } = null!;
 
     [Inject] private Notices Notices { get; set; } = null!;
-
-    [Inject] private Wording Wording { get; set; } = null!;
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 
@@ -61,7 +58,7 @@ public sealed partial class QueuePage
 
     private Task RefreshAsync() => grid is null ? Task.CompletedTask : grid.ReloadAsync();
 
-    private async Task<Page<QueueEntry>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    private async Task<Outcome<Page<QueueEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var actor = await Actor.GetAsync(cancel);
         var sort = ask.Sort switch
@@ -74,10 +71,9 @@ public sealed partial class QueuePage
         };
         var page = await Queue.SearchAsync(actor, Filter, sort, ask.Descending, ask.Skip, ask.Take, cancel);
         var grouped = await Queue.GroupsAsync(actor, Filter, cancel);
-        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
         groups = grouped.IsDone ? grouped.Value : [];
         StateHasChanged();   // the groups stand outside the list
-        return page.IsDone ? page.Value : new([], 0, true);
+        return page;
     }
 
     private Task ActOnGroupAsync((QueueGroup Group, QueueAct Act) chosen) =>

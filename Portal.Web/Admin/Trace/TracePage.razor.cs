@@ -10,7 +10,7 @@ namespace Portal.Web.Admin.Trace;
 public sealed partial class TracePage
 {
     private PortalGrid<TraceRow>? grid;
-    private string? next, refusal;
+    private string? next;
     private int? total;
     private bool isPartial;
 
@@ -25,8 +25,6 @@ public sealed partial class TracePage
     [Inject] private TraceService Traces { get; set; } = null!;
 
     [Inject] private CurrentActor Actor { get; set; } = null!;
-
-    [Inject] private Wording Wording { get; set; } = null!;
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 
@@ -47,7 +45,7 @@ public sealed partial class TracePage
     // What is being read further down stays where it is.
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
-    private async Task<Page<TraceRow>> LoadAsync(GridRequest ask, CancellationToken cancel)
+    private async Task<Outcome<Page<TraceRow>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var query = new TraceQuery
         {
@@ -59,10 +57,11 @@ public sealed partial class TracePage
         };
         var actor = await Actor.GetAsync(cancel);
         var page = await Traces.SearchAsync(actor, query, cancel);
-        var count = page.IsDone ? await Traces.CountAsync(actor, query, cancel) : 0;
-        refusal = page.Refusal is { } why ? Wording.Of(why) : null;
-        (total, next, isPartial) = (count.IsDone ? count.Value : null, page.IsDone ? page.Value.Next?.ToString() : null, page.IsDone && page.Value.IsPartial);
+        if (!page.IsDone) return page.Refusal;
+
+        var count = await Traces.CountAsync(actor, query, cancel);
+        (total, next, isPartial) = (count.IsDone ? count.Value : null, page.Value.Next?.ToString(), page.Value.IsPartial);
         StateHasChanged();   // pager and notices stand outside the list
-        return page.IsDone ? new(page.Value.Rows, total ?? 0, total <= Paging.CountLimit) : new([], 0, true);
+        return new Page<TraceRow>(page.Value.Rows, total ?? page.Value.Rows.Count, total <= Paging.CountLimit);
     }
 }
