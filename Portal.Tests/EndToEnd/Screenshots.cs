@@ -50,7 +50,8 @@ public sealed class Screenshots(Browser browser)
     {
         var findings = new List<string>(person.Faults.Select(fault => $"console: {fault}"));
         person.Faults.Clear();
-        var axe = await person.Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } });
+        // The body of a mail is a frame in which no script runs, axe neither.
+        var axe = await person.Page.RunAxe(new AxeRunOptions { Iframes = false, RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } });
         findings.AddRange(axe.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"axe {v.Id}: {string.Join("; ", v.Nodes.Select(n => n.Html))}"));
         var sideways = await person.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
         if (sideways > 0) findings.Add($"scrolls sideways by {sideways} px");

@@ -41,7 +41,7 @@ export function begin(area, picker, owner, token, focusText) {
 
   return {
     version: () => version,
-    text: () => DotNet.createJSStreamReference(new TextEncoder().encode(area.value)),
+    text: () => new TextEncoder().encode(area.value),   // Blazor streams what is asked for as a stream
     // A reload takes the draft up again.
     address: begin => {
       const url = new URL(location.href);

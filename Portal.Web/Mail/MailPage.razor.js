@@ -24,5 +24,6 @@ export function listen(root) {
     if (done) { e.preventDefault(); e.stopImmediatePropagation(); }
   };
   document.addEventListener("keydown", onKey, true);
+  root.dataset.keys = "on";
   return { stop: () => document.removeEventListener("keydown", onKey, true) };
 }
