@@ -4,7 +4,7 @@ using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
-using static Portal.Tests.Core.Directory;
+using static Portal.Tests.Core.Organisation;
 
 namespace Portal.Tests.Core.Domains;
 

@@ -3,7 +3,7 @@ using Portal.Core;
 using Portal.Core.Permissions;
 using Portal.Core.Recipients;
 using Portal.Tests.Fixtures;
-using static Portal.Tests.Core.Directory;
+using static Portal.Tests.Core.Organisation;
 
 namespace Portal.Tests.Core.Recipients;
 

@@ -9,7 +9,7 @@ using Portal.Tests.Fixtures;
 namespace Portal.Tests.Core;
 
 /// <summary>A small organisation, written straight into the database, and the actors of every role.</summary>
-internal static class Directory
+internal static class Organisation
 {
     public static DomainService DomainService(this TestDatabase database) => new(database.Databases, database.Gate, database.Clock);
 
