@@ -45,7 +45,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         await ada.OpenAsync("admin/mailboxes?new=true");
         await ada.Page.GetByLabel("Name", new() { Exact = true }).FillAsync("Bo Buch");
         await ada.Page.GetByLabel("Address before the @").FillAsync("bo");
-        await ada.Page.GetByLabel("Domain").SelectOptionAsync(new SelectOptionValue { Label = "bücher.example" });
+        await ada.Page.Locator(".drawer").GetByLabel("Domain").SelectOptionAsync(new SelectOptionValue { Label = "bücher.example" });
         await ada.Page.GetByLabel("A password made here").CheckAsync();
         await ada.Page.Locator(".drawer-foot").GetByRole(AriaRole.Button, new() { Name = "Create mailbox" }).ClickAsync();
         var dialog = ada.Page.Locator(".mud-dialog");
@@ -137,7 +137,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         await helen.Page.Keyboard.TypeAsync("anna");
         await Expect(helen.Page.Locator(".person")).ToContainTextAsync("wrong password (portal");
         await helen.Page.GetByRole(AriaRole.Button, new() { Name = "Reset password" }).ClickAsync();
-        await helen.Page.GetByLabel("Reason").FillAsync("ticket 42");
+        await helen.Page.Locator(".mud-dialog").GetByLabel("Reason").FillAsync("ticket 42");
         await helen.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Reset password" }).ClickAsync();
         await Expect(helen.Page.Locator(".secret-text")).ToBeVisibleAsync();
         await helen.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Show" }).ClickAsync();
