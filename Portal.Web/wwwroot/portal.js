@@ -19,6 +19,7 @@
   });
 
   const focusBefore = [];
+  let ahead = null;   // what is typed between the key that opens the palette and its field
   const focusable = "a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex]:not([tabindex='-1'])";
 
   window.portal = {
@@ -44,7 +45,13 @@
     },
     enter: (panel, first) => {
       focusBefore.push(document.activeElement);
-      (first ? panel.querySelector(first) : panel).focus();
+      const field = first && panel.querySelector(first);
+      (field ?? panel).focus();
+      if (field && ahead) {
+        field.value = ahead;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      ahead = null;
       panel.addEventListener("keydown", e => {
         // The arrows choose in the palette's list; the caret stays.
         if (panel.classList.contains("palette") && (e.key === "ArrowDown" || e.key === "ArrowUp")) e.preventDefault();
@@ -73,9 +80,22 @@
     return true;
   };
 
+  const openPalette = () => {
+    if (!document.querySelector(".palette")) {
+      ahead = "";
+      setTimeout(() => { ahead = null; }, 5000);
+    }
+    keysOwner.invokeMethodAsync("OnKeyAsync", "palette");
+  };
+
   document.addEventListener("keydown", e => {
+    if (ahead !== null && e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey && !document.querySelector(".palette")) {
+      ahead += e.key;
+      e.preventDefault();
+      return;
+    }
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
-      if (keysOwner) { e.preventDefault(); keysOwner.invokeMethodAsync("OnKeyAsync", "palette"); }
+      if (keysOwner) { e.preventDefault(); openPalette(); }
       return;
     }
     if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
@@ -84,7 +104,7 @@
     const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
     let done = false;
     switch (e.key) {
-      case "/": if (keysOwner) { keysOwner.invokeMethodAsync("OnKeyAsync", "palette"); done = true; } break;
+      case "/": if (keysOwner) { openPalette(); done = true; } break;
       case "?": if (keysOwner) { keysOwner.invokeMethodAsync("OnKeyAsync", "help"); done = true; } break;
       case "j": done = step(1); break;
       case "k": done = step(-1); break;
