@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Messages;
 
 namespace Portal.Tests.Smtp;
 

@@ -1,8 +1,8 @@
 using System.Text;
+using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Permissions;
 using Portal.Smtp.Protocol;
-using Microsoft.Extensions.Options;
 
 namespace Portal.Smtp.Server.Commands;
 
