@@ -1,0 +1,44 @@
+using System.Reflection;
+using Portal.Core;
+using Portal.Core.Permissions;
+
+namespace Portal.Tests.Core;
+
+/// <summary>Rules of the house that the compiler doesn't know (DESIGN §2, §6).</summary>
+public class ArchitectureTests
+{
+    /// <summary>Methods that serve an actor without being told who: look-ups for the machine itself, each with its reason.</summary>
+    private static readonly Dictionary<string, string> NeedNoActor = new()
+    {
+        ["AccountService.RedeemFirstPasswordAsync"] = "the token is the authority",
+        ["AccountService.FindLinkAsync"] = "the token is the authority",
+        ["SetupService.IsSetUpAsync"] = "tells only whether there is an administrator",
+        ["SetupService.IssueLinkAsync"] = "called by the start itself, prints to the console",
+        ["SetupService.CheckLinkAsync"] = "the token is the authority",
+    };
+
+    [Fact]
+    public void Every_method_of_a_service_takes_an_actor_first()
+    {
+        var missing = typeof(Outcome).Assembly.GetTypes()
+            .Where(t => t.IsPublic && t.Name.EndsWith("Service", StringComparison.Ordinal))
+            .SelectMany(t => t.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Where(m => typeof(Task).IsAssignableFrom(m.ReturnType) || m.ReturnType.Name.StartsWith("ValueTask", StringComparison.Ordinal))
+            .Where(m => m.GetParameters().FirstOrDefault()?.ParameterType != typeof(Actor))
+            .Select(m => $"{m.DeclaringType!.Name}.{m.Name}")
+            .Where(name => !NeedNoActor.ContainsKey(name))
+            .Distinct();
+
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void References_run_web_to_smtp_to_core_and_never_back()
+    {
+        Assert.DoesNotContain(Referenced(typeof(Outcome).Assembly), name => name.StartsWith("Portal.", StringComparison.Ordinal));
+        Assert.DoesNotContain("Portal.Web", Referenced(typeof(Portal.Smtp.SmtpOptions).Assembly));
+        Assert.DoesNotContain("MudBlazor", Referenced(typeof(Portal.Smtp.SmtpOptions).Assembly));
+    }
+
+    private static IEnumerable<string> Referenced(Assembly assembly) => assembly.GetReferencedAssemblies().Select(a => a.Name!);
+}
