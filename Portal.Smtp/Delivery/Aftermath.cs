@@ -123,7 +123,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         };
     }
 
-    private TraceFact FactOf(EntryResult result, Settlement settlement)
+    private static TraceFact FactOf(EntryResult result, Settlement settlement)
     {
         var inputs = new Dictionary<string, string> { ["recipient"] = result.Entry.ForwardPath, ["attempt"] = result.Entry.Attempt.ToString(CultureInfo.InvariantCulture) };
         if (result.Connection is { } connection)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
 namespace Portal.Smtp.Delivery;
@@ -16,6 +17,7 @@ public enum DnsStatus
 }
 
 /// <summary>An answer of the DNS.</summary>
+[SuppressMessage("Design", "CA1000", Justification = "The three kinds of answer, named.")]
 public readonly record struct DnsAnswer<T>(DnsStatus Status, IReadOnlyList<T> Records)
 {
     public static DnsAnswer<T> Failed => new(DnsStatus.Failed, []);

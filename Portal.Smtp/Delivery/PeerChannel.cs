@@ -45,12 +45,18 @@ internal sealed class PeerChannel : IAsyncDisposable
         try
         {
             var source = peer.EndPoint.AddressFamily == AddressFamily.InterNetwork ? options.SourceAddress : options.SourceAddressV6;
-            await Timed(SmtpStage.Connect, options.ConnectTimeout, clock, peer, cancel, async within =>
-            {
-                if (source is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(source), 0));
-                await socket.ConnectAsync(peer.EndPoint, within);
-                return 0;
-            });
+            await Timed(
+                SmtpStage.Connect,
+                options.ConnectTimeout,
+                clock,
+                peer,
+                async within =>
+                {
+                    if (source is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(source), 0));
+                    await socket.ConnectAsync(peer.EndPoint, within);
+                    return 0;
+                },
+                cancel);
             return new PeerChannel(socket, peer, clock);
         }
         catch
@@ -69,19 +75,24 @@ internal sealed class PeerChannel : IAsyncDisposable
         stream = tls;
         try
         {
-            await Timed(SmtpStage.Tls, limit, clock, peer, cancel, async within =>
+            var settings = new SslClientAuthenticationOptions
             {
-                await tls.AuthenticateAsClientAsync(
-                    new SslClientAuthenticationOptions
-                    {
-                        TargetHost = peer.Host,
-                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                        // Opportunistic TLS takes any certificate: the alternative is no TLS at all (RFC 7435 §1.2).
-                        RemoteCertificateValidationCallback = (_, _, _, found) => (errors = found) == SslPolicyErrors.None || !mustBeValid,
-                    },
-                    within);
-                return 0;
-            });
+                TargetHost = peer.Host,
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                // Opportunistic TLS takes any certificate: the alternative is no TLS at all (RFC 7435 §1.2).
+                RemoteCertificateValidationCallback = (_, _, _, found) => (errors = found) == SslPolicyErrors.None || !mustBeValid,
+            };
+            await Timed(
+                SmtpStage.Tls,
+                limit,
+                clock,
+                peer,
+                async within =>
+                {
+                    await tls.AuthenticateAsClientAsync(settings, within);
+                    return 0;
+                },
+                cancel);
         }
         catch (AuthenticationException e)
         {
@@ -98,23 +109,24 @@ internal sealed class PeerChannel : IAsyncDisposable
     }
 
     public Task WriteAsync(SmtpStage stage, TimeSpan limit, ReadOnlyMemory<byte> octets, CancellationToken cancel) =>
-        Timed(stage, limit, clock, peer, cancel, async within =>
-        {
-            await stream.WriteAsync(octets, within);
-            await stream.FlushAsync(within);
-            return 0;
-        });
+        Timed(
+            stage,
+            limit,
+            clock,
+            peer,
+            async within =>
+            {
+                await stream.WriteAsync(octets, within);
+                await stream.FlushAsync(within);
+                return 0;
+            },
+            cancel);
 
     public async Task<PeerReply> ReadReplyAsync(SmtpStage stage, TimeSpan limit, CancellationToken cancel)
     {
         try
         {
-            var reply = await Timed(stage, limit, clock, peer, cancel, async within =>
-            {
-                var assembler = new PeerReplyAssembler();
-                while (true)
-                    if (assembler.Add((await ReadLineAsync(within)).Span) is { } whole) return whole;
-            });
+            var reply = await Timed(stage, limit, clock, peer, ReadAsync, cancel);
             if (reply.Code != 421) return reply;
 
             IsUsable = false;   // RFC 5321 §3.8: it closes the channel, whatever it was asked
@@ -129,6 +141,13 @@ internal sealed class PeerChannel : IAsyncDisposable
         {
             throw new SmtpFailure(stage, ReplyCause.Of(last), $"{peer}: {last}", last, failure);   // it had said that it would hang up, and why
         }
+    }
+
+    private async Task<PeerReply> ReadAsync(CancellationToken cancel)
+    {
+        var assembler = new PeerReplyAssembler();
+        while (true)
+            if (assembler.Add((await ReadLineAsync(cancel)).Span) is { } whole) return whole;
     }
 
     /// <summary>Closes at once: what was on its way never counts.</summary>
@@ -173,7 +192,7 @@ internal sealed class PeerChannel : IAsyncDisposable
         }
     }
 
-    private static async Task<T> Timed<T>(SmtpStage stage, TimeSpan limit, TimeProvider clock, PeerAddress peer, CancellationToken cancel, Func<CancellationToken, Task<T>> step)
+    private static async Task<T> Timed<T>(SmtpStage stage, TimeSpan limit, TimeProvider clock, PeerAddress peer, Func<CancellationToken, Task<T>> step, CancellationToken cancel)
     {
         using var timer = new CancellationTokenSource(limit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancel);
