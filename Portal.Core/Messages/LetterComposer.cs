@@ -63,7 +63,7 @@ public sealed class LetterComposer(MailOpener opener, UploadStore uploads)
             message.MessageId = $"{Guid.NewGuid():N}@{from.Address[(from.Address.LastIndexOf('@') + 1)..]}";
             if (letter.InReplyTo is { } answered && MimeUtils.ParseMessageId(answered) is { } id) message.InReplyTo = id;
             foreach (var reference in letter.References.TakeLast(30).Select(MimeUtils.ParseMessageId).OfType<string>()) message.References.Add(reference);
-            if (isDraft) message.Headers.Add(DraftField, FormattableString.Invariant($"{letter.Kind}; item={letter.SourceItemId ?? 0}"));
+            if (isDraft) message.Headers.Add(DraftField, FormattableString.Invariant($"{letter.Kind}; item={letter.SourceItemId ?? 0}; length={Lf(letter.Text).Length}"));
 
             var text = new TextPart("plain") { Text = Crlf(letter.Text) };
             text.ContentTransferEncoding = text.GetBestEncoding(EncodingConstraint.SevenBit, 998, cancel);
@@ -133,7 +133,9 @@ public sealed class LetterComposer(MailOpener opener, UploadStore uploads)
 
     private static string OneLine(string text) => new([.. text.Where(c => !char.IsControl(c))]);
 
-    private static string Crlf(string text) => text.ReplaceLineEndings("\n").Replace("\0", "", StringComparison.Ordinal).Replace("\n", "\r\n", StringComparison.Ordinal);
+    private static string Lf(string text) => text.ReplaceLineEndings("\n").Replace("\0", "", StringComparison.Ordinal);
+
+    private static string Crlf(string text) => Lf(text).Replace("\n", "\r\n", StringComparison.Ordinal);
 
     private static FormatOptions MakeFormat(bool international)
     {

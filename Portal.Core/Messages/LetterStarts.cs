@@ -27,7 +27,7 @@ internal static class LetterStarts
 
     public static Letter Resume(long itemId, OpenMail draft)
     {
-        var (kind, source) = Origin(draft.Header(LetterComposer.DraftField));
+        var (kind, source, length) = Origin(draft.Header(LetterComposer.DraftField));
         return new Letter
         {
             DraftId = itemId,
@@ -37,7 +37,7 @@ internal static class LetterStarts
             Cc = OpenMail.Typed(draft.CcList),
             Bcc = OpenMail.Typed(draft.BccList),
             Subject = draft.Subject,
-            Text = (draft.Text ?? "").ReplaceLineEndings("\n"),
+            Text = Exactly((draft.Text ?? "").ReplaceLineEndings("\n"), length),
             InReplyTo = draft.Header("In-Reply-To")?.Trim().Trim('<', '>'),
             References = draft.References,
             Attachments = [.. draft.Parts.Select(p => new LetterAttachment(p.FileName, p.ContentType, p.SizeBytes, null, itemId, p.Number))],
@@ -65,9 +65,18 @@ internal static class LetterStarts
     private static string Prefixed(string subject, string prefix) =>
         subject.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? subject : $"{prefix} {subject}".TrimEnd();
 
-    private static (LetterKind Kind, long? Source) Origin(string? field)
+    /// <summary>The text as it was typed: a message ends in a line break whether one was typed or not, and before a boundary one is lost.</summary>
+    private static string Exactly(string text, int? length) =>
+        length is not { } wanted ? text
+        : text.Length < wanted ? text.PadRight(wanted, '\n')
+        : text.AsSpan(wanted).Trim('\n').IsEmpty ? text[..wanted] : text;
+
+    private static (LetterKind Kind, long? Source, int? Length) Origin(string? field)
     {
-        if (field?.Split("; item=") is not [var kind, var item] || !Enum.TryParse<LetterKind>(kind, out var known) || !Enum.IsDefined(known)) return (LetterKind.New, null);
-        return (known, long.TryParse(item, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null);
+        if (field?.Split("; ") is not [var kind, var item, var length] || !Enum.TryParse<LetterKind>(kind, out var known) || !Enum.IsDefined(known)) return (LetterKind.New, null, null);
+        return (known, Number(item, "item=") is > 0 and var id ? id : null, Number(length, "length=") is <= DraftService.MaxTextLength and var letters ? (int)letters : null);
     }
+
+    private static long? Number(string text, string name) =>
+        text.StartsWith(name, StringComparison.Ordinal) && long.TryParse(text.AsSpan(name.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

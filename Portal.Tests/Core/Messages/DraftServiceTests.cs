@@ -39,6 +39,29 @@ public class DraftServiceTests
         Assert.Equal("AttachmentGone", (await bed.Drafts.SaveAsync(bed.Bert.Actor, letter with { Attachments = [new("x", "a/b", 1, null, saved.DraftId, 0)] }, Cancel)).Refusal!.Key);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("no break at the end")]
+    [InlineData("one\n")]
+    [InlineData("three\n\n\n")]
+    [InlineData("\n\nfirst\n\n")]
+    [InlineData("From here\n.\n--x\n中文")]
+    public async Task The_text_comes_back_to_the_last_line_break_with_and_without_attachment(string text)
+    {
+        await using var bed = await MailBed.CreateAsync(DatabaseKind.Sqlite);
+        var upload = (await bed.Database.Get<UploadStore>().SaveAsync(bed.Anna.Actor, "a.bin", null, new MemoryStream([1, 2, 3]), 1000, Cancel)).Value;
+        foreach (var attachments in new LetterAttachment[][] { [], [upload] })
+        {
+            var letter = (await bed.Drafts.SaveAsync(bed.Anna.Actor, new Letter { Text = text, Attachments = attachments }, Cancel)).Value;
+            for (var i = 0; i < 2; i++)
+            {
+                letter = (await bed.Drafts.OpenAsync(bed.Anna.Actor, letter.DraftId!.Value, Cancel)).Value;
+                Assert.Equal(text, letter.Text);
+                letter = (await bed.Drafts.SaveAsync(bed.Anna.Actor, letter, Cancel)).Value;
+            }
+        }
+    }
+
     [Theory, BothDatabases]
     public async Task Saving_again_replaces_the_draft_and_leaves_nothing_to_recover(DatabaseKind kind)
     {
