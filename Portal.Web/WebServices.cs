@@ -71,7 +71,7 @@ public static class WebServices
 
     private static IServiceCollection AddMail(this IServiceCollection services)
     {
-        services.AddOptions<RemoteImageOptions>().BindConfiguration(RemoteImageOptions.Section);
+        services.AddOptions<RemoteImageOptions>().BindConfiguration(RemoteImageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RemoteImages>();
         services.AddSingleton<LetterSender>();
         return services;

@@ -107,6 +107,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         try
         {
             if (!isEnded) await SaveIfChangedAsync(isLeaving: true);
+            isEnded = true;   // a tick that still waits for its turn finds nothing to do
             if (editor is not null) await editor.DisposeAsync();
         }
         catch (JSDisconnectedException)
@@ -115,7 +116,6 @@ public sealed partial class ComposePane : IAsyncDisposable
         }
 
         self?.Dispose();
-        turn.Dispose();
     }
 
     private async Task<Outcome<Letter>> BeginAsync()

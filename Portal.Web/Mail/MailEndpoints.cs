@@ -1,15 +1,12 @@
 using System.Globalization;
-using System.Net;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Portal.Core;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Smtp;
-using Portal.Web.Components;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
 

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -15,9 +16,11 @@ public sealed class RemoteImageOptions
     public bool AllowPrivateNetworks { get; init; }
 
     /// <summary>Largest picture, in bytes.</summary>
+    [Range(1024, 100 * 1024 * 1024)]
     public int MaxBytes { get; init; } = 5 * 1024 * 1024;
 
     /// <summary>For look-up, connection and all octets together.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 }
 

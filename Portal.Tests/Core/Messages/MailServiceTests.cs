@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Portal.Core;
 using Portal.Core.Data;
-using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
