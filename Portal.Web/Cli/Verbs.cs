@@ -40,7 +40,7 @@ internal static class Verbs
     {
         var root = new RootCommand(CliText.Say("Root"))
         {
-            SetupVerb.Create(), MailboxVerbs.Create(), MailVerbs.Create(), QueueVerbs.Create(), TraceVerbs.Create(),
+            SetupVerb.Create(), DemoVerb.Create(), MailboxVerbs.Create(), MailVerbs.Create(), QueueVerbs.Create(), TraceVerbs.Create(),
         };
         root.SetAction(_ => Server.RunAsync([]));
         return root;
