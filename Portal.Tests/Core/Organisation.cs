@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Accounts;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;

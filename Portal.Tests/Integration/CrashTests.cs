@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Domains;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Recipients;

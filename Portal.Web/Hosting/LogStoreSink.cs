@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using Portal.Core.Logs;
 using Serilog;
 using Serilog.Configuration;

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Data;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Core.Mailboxes;

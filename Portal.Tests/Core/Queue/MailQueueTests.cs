@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Data;
 using Portal.Core.Jobs;
 using Portal.Core.Messages;
 using Portal.Core.Queue;

@@ -10,7 +10,7 @@ namespace Portal.Tests.Core.Queue;
 
 public sealed class QueueServiceTests
 {
-    private static readonly Actor Admin = Directory.With(Role.Administrator);
+    private static readonly Actor Admin = Organisation.With(Role.Administrator);
 
     [Theory, BothDatabases]
     public async Task Entries_are_found_by_text_recipient_cause_destination_and_state(DatabaseKind kind)
@@ -111,9 +111,9 @@ public sealed class QueueServiceTests
         await database.QueueAsync("a@example.org");
         var service = database.Get<QueueService>();
 
-        Assert.Equal(1, (await service.SearchAsync(Directory.With(Role.Administrator, own), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Value.Total);
-        Assert.Equal(0, (await service.SearchAsync(Directory.With(Role.Administrator, other), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Value.Total);
-        Assert.Equal(0, (await service.HoldAsync(Directory.With(Role.Administrator, other), QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value.Rows);
+        Assert.Equal(1, (await service.SearchAsync(Organisation.With(Role.Administrator, own), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Value.Total);
+        Assert.Equal(0, (await service.SearchAsync(Organisation.With(Role.Administrator, other), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Value.Total);
+        Assert.Equal(0, (await service.HoldAsync(Organisation.With(Role.Administrator, other), QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value.Rows);
     }
 
     [Theory]
@@ -125,8 +125,8 @@ public sealed class QueueServiceTests
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
         var service = database.Get<QueueService>();
 
-        Assert.IsType<NotPermitted>((await service.SearchAsync(Directory.With(role), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Refusal);
-        Assert.IsType<NotPermitted>((await service.GroupsAsync(Directory.With(role), QueueFilter.All, CancellationToken.None)).Refusal);
-        Assert.IsType<NotPermitted>((await service.RetryAsync(Directory.With(role), QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Refusal);
+        Assert.IsType<NotPermitted>((await service.SearchAsync(Organisation.With(role), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Refusal);
+        Assert.IsType<NotPermitted>((await service.GroupsAsync(Organisation.With(role), QueueFilter.All, CancellationToken.None)).Refusal);
+        Assert.IsType<NotPermitted>((await service.RetryAsync(Organisation.With(role), QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Refusal);
     }
 }

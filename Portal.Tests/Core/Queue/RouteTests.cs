@@ -10,7 +10,7 @@ namespace Portal.Tests.Core.Queue;
 
 public sealed class RouteTests
 {
-    private static readonly Actor Admin = Directory.With(Role.Administrator);
+    private static readonly Actor Admin = Organisation.With(Role.Administrator);
     private static readonly RouteDraft All = new() { Name = "everything", Host = "relay.example", Port = 587, Tls = RouteTls.Required, UserName = "portal", Password = "s3cret-of-the-relay" };
 
     [Theory, BothDatabases]
@@ -113,7 +113,7 @@ public sealed class RouteTests
     public async Task Who_may_not_manage_routes_is_refused(Role role)
     {
         await using var database = await StartAsync(DatabaseKind.Sqlite);
-        var (service, actor) = (database.Get<RouteService>(), Directory.With(role));
+        var (service, actor) = (database.Get<RouteService>(), Organisation.With(role));
 
         Assert.IsType<NotPermitted>((await service.ListAsync(actor, CancellationToken.None)).Refusal);
         Assert.IsType<NotPermitted>((await service.CreateAsync(actor, All, CancellationToken.None)).Refusal);

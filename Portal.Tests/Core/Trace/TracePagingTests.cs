@@ -1,4 +1,3 @@
-using FsCheck;
 using FsCheck.Fluent;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Playwright;
-using Portal.Core.Accounts;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;

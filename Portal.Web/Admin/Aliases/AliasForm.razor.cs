@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.Localization;
-using Portal.Core;
 using Portal.Core.Domains;
 using Portal.Core.Recipients;
 using Portal.Web.Components.Shared;

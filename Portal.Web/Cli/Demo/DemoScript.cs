@@ -64,7 +64,7 @@ internal static class DemoScript
         return department.Count > 0 ? department : [name];
     }
 
-    private static IEnumerable<string> Lines(string file)
+    private static string[] Lines(string file)
     {
         using var stream = typeof(DemoScript).Assembly.GetManifestResourceStream($"Portal.Web.Cli.Demo.{file}") ?? throw new InvalidOperationException($"{file} is not embedded");
         using var reader = new StreamReader(stream);

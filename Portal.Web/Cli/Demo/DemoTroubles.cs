@@ -43,12 +43,24 @@ internal static class DemoTroubles
         return (
             new MessageTrace
             {
-                QueueId = queueId, At = at, Source = TraceSource.Mx, ClientAddress = refusal.Client, Helo = refusal.Helo, ReversePath = refusal.Sender,
-                Outcome = TraceOutcome.Refused, Reply = refusal.Reply, Rule = refusal.Rule, DurationMilliseconds = 12, IsDemo = true,
+                QueueId = queueId,
+                At = at,
+                Source = TraceSource.Mx,
+                ClientAddress = refusal.Client,
+                Helo = refusal.Helo,
+                ReversePath = refusal.Sender,
+                Outcome = TraceOutcome.Refused,
+                Reply = refusal.Reply,
+                Rule = refusal.Rule,
+                DurationMilliseconds = 12,
+                IsDemo = true,
             },
             new TraceEvent
             {
-                Id = Guid.CreateVersion7(at), QueueId = queueId, At = at, Kind = TraceEventKind.Session,
+                Id = Guid.CreateVersion7(at),
+                QueueId = queueId,
+                At = at,
+                Kind = TraceEventKind.Session,
                 Facts = TraceFacts.Write([new TraceFact(refusal.Rule, new Dictionary<string, string> { ["recipient"] = recipient, ["reply"] = refusal.Reply })]),
             },
             new TraceRecipient { QueueId = queueId, Index = 0, Recipient = recipient, Outcome = RecipientOutcome.Refused, Rule = refusal.Rule, Reply = refusal.Reply, UpdatedAt = at });
