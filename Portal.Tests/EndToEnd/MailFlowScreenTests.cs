@@ -30,17 +30,25 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
     [Fact]
-    public async Task Pages_of_mail_flow_and_monitor_look_right_everywhere()
+    public Task Trace_and_message_look_right_everywhere() => TakeAsync(
+        ("trace", "admin/trace"), ("trace-nothing", "admin/trace?q=nobody@example.org"), ("trace-not-understood", "admin/trace?q=hello"),
+        ("message-refused", $"admin/trace/{refused}"), ("message-deferred", $"admin/trace/{deferred}"), ("message-gone", $"admin/trace/{Guid.NewGuid()}"));
+
+    [Fact]
+    public async Task Queue_and_routes_look_right_everywhere()
+    {
+        var route = (await portal.Get<RouteService>().ListAsync(Actor.Operator(), CancellationToken.None)).Value[0];
+
+        await TakeAsync(("queue", "admin/queue"), ("routes", "admin/routes"), ("route", $"admin/routes?route={route.Id}"), ("route-new", "admin/routes?route=new"));
+    }
+
+    [Fact]
+    public async Task Logs_and_audit_look_right_everywhere()
     {
         var entry = (await portal.Get<AuditService>().SearchAsync(Actor.Operator(), new() { Action = "route.create" }, CancellationToken.None)).Value.Entries[0];
         var line = (await portal.Get<LogService>().SearchAsync(Actor.Operator(), new() { Level = Microsoft.Extensions.Logging.LogLevel.Error }, CancellationToken.None)).Value.Entries[0];
-        var route = (await portal.Get<RouteService>().ListAsync(Actor.Operator(), CancellationToken.None)).Value[0];
 
-        await new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password,
-            ("trace", "admin/trace"), ("trace-nothing", "admin/trace?q=nobody@example.org"), ("trace-not-understood", "admin/trace?q=hello"),
-            ("message-refused", $"admin/trace/{refused}"), ("message-deferred", $"admin/trace/{deferred}"), ("message-gone", $"admin/trace/{Guid.NewGuid()}"),
-            ("queue", "admin/queue"), ("routes", "admin/routes"), ("route", $"admin/routes?route={route.Id}"), ("route-new", "admin/routes?route=new"),
-            ("logs", "admin/logs?live=0"), ("log-line", $"admin/logs?live=0&line={line.Id}"), ("audit", "admin/audit"), ("audit-entry", $"admin/audit?entry={entry.Id}"));
+        await TakeAsync(("logs", "admin/logs?live=0"), ("log-line", $"admin/logs?live=0&line={line.Id}"), ("audit", "admin/audit"), ("audit-entry", $"admin/audit?entry={entry.Id}"));
     }
 
     [Fact]
@@ -107,6 +115,8 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
         store.Write(new LogEntry { At = now, Level = Microsoft.Extensions.Logging.LogLevel.Warning, Component = "Smtp.Server", Message = "tail-three" });
         await Assertions.Expect(ada.Page.Locator("table.grid")).ToContainTextAsync("tail-three");
     }
+
+    private Task TakeAsync(params (string Name, string Path)[] pages) => new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password, pages);
 
     /// <summary>A morning's mail: delivered, refused for several reasons, deferred, held; and what the program said about it.</summary>
     private async Task FillAsync()

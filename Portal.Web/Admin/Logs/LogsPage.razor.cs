@@ -86,6 +86,7 @@ public sealed partial class LogsPage : IDisposable
             if (Interlocked.Exchange(ref isWaiting, 1) == 0) timer.Change(Pause, Timeout.InfiniteTimeSpan);
         });
         following = follow.IsDone ? follow.Value : null;
+        Refresh();   // what came between the first reading and now
     }
 
     private void Set(string name, string? value) => Nav.SetFilter((name, value), ("before", null), ("line", null));
