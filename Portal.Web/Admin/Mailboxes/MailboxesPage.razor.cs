@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.Localization;
 using Portal.Core;
+using Portal.Core.Accounts;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
+using Portal.Web.Admin.Accounts;
 using Portal.Web.Components.Shared;
 using Portal.Web.Resources;
 using Portal.Web.Security;
@@ -11,9 +13,10 @@ using Portal.Web.Security;
 namespace Portal.Web.Admin.Mailboxes;
 
 public sealed partial class MailboxesPage(
-    MailboxListService list, MailboxBulkService bulk, DomainService domainService, MailboxDeeds deeds, CurrentActor actor, PageParts parts, IStringLocalizer<MailboxesPage> l, IStringLocalizer<Shell> s)
+    MailboxListService list, MailboxBulkService bulk, DomainService domainService, MailboxDeeds deeds, CurrentActor actor, PageParts parts, CredentialReset credentials, IStringLocalizer<MailboxesPage> l, IStringLocalizer<Shell> s)
 {
     private PortalGrid<MailboxRow>? grid;
+    private (string Address, NewCredential Credential)? toShow;
     private IReadOnlyList<DomainChoice> domains = [];
 
     private IStringLocalizer<MailboxesPage> L => l;
@@ -49,6 +52,20 @@ public sealed partial class MailboxesPage(
     {
         var choices = await domainService.ChoicesAsync(await actor.GetAsync(), Capability.ManageMailboxes, CancellationToken.None);
         if (choices.IsDone) domains = choices.Value;
+    }
+
+    // Only when the drawer is closed and the address has changed: a change of address takes open dialogs away, and a secret is shown once.
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (New == true || toShow is not { } made) return;
+        toShow = null;
+        await credentials.ShowAsync(made.Address, made.Credential);
+    }
+
+    private void Created((string Address, NewCredential Credential) made)
+    {
+        toShow = made;
+        Nav.SetQuery(("new", null));
     }
 
     private async Task<Outcome<Page<MailboxRow>>> LoadAsync(GridRequest ask, CancellationToken cancel) =>
