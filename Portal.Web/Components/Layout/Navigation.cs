@@ -49,7 +49,7 @@ public static class Navigation
     ];
 
     /// <summary>What this actor may open, in menu order.</summary>
-    public static IEnumerable<NavigationEntry> For(Actor actor) => Entries.Where(e => PageExists(e.Href) && e.IsFor(actor));
+    public static IEnumerable<NavigationEntry> For(Actor actor) => Entries.Where(e => e.IsFor(actor));
 
     /// <summary>The areas this actor may enter, in order; "My account" is reached by the user menu.</summary>
     public static IEnumerable<Area> AreasOf(Actor actor) => For(actor).Select(e => e.Area).Where(a => a != Area.Account).Distinct();
@@ -72,10 +72,4 @@ public static class Navigation
     /// <summary>The entry whose page holds this path: the longest address that begins it.</summary>
     public static NavigationEntry? EntryOf(string path) =>
         Entries.Where(e => path == e.Href || path.StartsWith(e.Href + "/", StringComparison.Ordinal)).MaxBy(e => e.Href.Length);
-
-    private static readonly HashSet<string> Pages = [.. typeof(Navigation).Assembly.GetTypes()
-        .SelectMany(t => t.GetCustomAttributes(typeof(Microsoft.AspNetCore.Components.RouteAttribute), false).Cast<Microsoft.AspNetCore.Components.RouteAttribute>())
-        .Select(r => r.Template)];
-
-    private static bool PageExists(string href) => Pages.Contains(href);
 }
