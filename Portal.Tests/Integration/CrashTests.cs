@@ -73,6 +73,7 @@ public class CrashTests
                 var number = Interlocked.Increment(ref sent);
                 var (id, content) = Compose(number);
                 var reply = await talk.SendAsync("sender@elsewhere.example", [number % 3 == 0 ? Forwarded : Local], content);
+                if (reply.StartsWith("452", StringComparison.Ordinal)) continue;   // the bounded queue in front is full: nothing was acknowledged
                 Assert.StartsWith("250", reply, StringComparison.Ordinal);
                 acknowledged[id] = content;
                 if (acknowledged.Count >= until) enough.TrySetResult();

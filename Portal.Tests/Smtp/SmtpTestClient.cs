@@ -88,7 +88,7 @@ internal sealed class SmtpTestClient : IAsyncDisposable
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "mx.portal.test",
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,   // self-signed
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=mx.portal.test",   // self-signed, but the server's own
         }).WaitAsync(Patience);
         stream = tls;
     }
@@ -107,5 +107,6 @@ internal sealed class SmtpTestClient : IAsyncDisposable
         await output.CompleteAsync();
         await input.CompleteAsync();
         await Session.WaitAsync(Patience);
+        stopping.Dispose();
     }
 }

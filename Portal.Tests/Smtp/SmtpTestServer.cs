@@ -233,7 +233,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
 }
 
 /// <summary>What a stopping host says to a connection.</summary>
-internal sealed class StopRequest : Microsoft.AspNetCore.Connections.Features.IConnectionLifetimeNotificationFeature
+internal sealed class StopRequest : Microsoft.AspNetCore.Connections.Features.IConnectionLifetimeNotificationFeature, IDisposable
 {
     private readonly CancellationTokenSource source = new();
 
@@ -244,4 +244,6 @@ internal sealed class StopRequest : Microsoft.AspNetCore.Connections.Features.IC
     }
 
     public void RequestClose() => source.Cancel();
+
+    public void Dispose() => source.Dispose();
 }

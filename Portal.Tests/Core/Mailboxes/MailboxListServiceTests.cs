@@ -100,12 +100,18 @@ public class MailboxListServiceTests
     [Theory]
     [InlineData(Role.User, "")]
     [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "SearchAsync")]
-    [InlineData(Role.Administrator, "SearchAsync")]
+    [InlineData(Role.Helpdesk, "SearchAsync GetAsync")]
+    [InlineData(Role.Administrator, "SearchAsync GetAsync")]
     public async Task Permissions(Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
-        var calls = new Dictionary<string, Func<Task<Outcome>>> { ["SearchAsync"] = async () => await database.MailboxList().SearchAsync(With(role), new MailboxQuery(), Cancel) };
+        await database.AddDomainAsync();
+        var anna = await database.AddMailboxAsync("anna@portal.test");
+        var calls = new Dictionary<string, Func<Task<Outcome>>>
+        {
+            ["SearchAsync"] = async () => await database.MailboxList().SearchAsync(With(role), new MailboxQuery(), Cancel),
+            ["GetAsync"] = async () => await database.MailboxList().GetAsync(With(role), anna.MailboxId, Cancel),
+        };
 
         await PermissionMatrix.CheckAsync<MailboxListService>(calls, allowed);
     }
