@@ -175,7 +175,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task Pages_of_My_mail_look_right_everywhere()
     {
         long last = 0;

@@ -203,9 +203,9 @@ public sealed partial class ComposePane : IAsyncDisposable
     private async Task<string> TextAsync()
     {
         await using var reference = await editor!.InvokeAsync<IJSStreamReference>("text");
-        await using var stream = await reference.OpenReadStreamAsync(DraftService.MaxTextLength * 4L);
+        await using var stream = await reference.OpenReadStreamAsync(1 + DraftService.MaxTextLength * 4L);
         using var reader = new StreamReader(stream);
-        return await reader.ReadToEndAsync();
+        return (await reader.ReadToEndAsync())[1..];   // an "=" stands in front, because Blazor streams no empty text
     }
 
     private async Task SendAsync()

@@ -41,7 +41,7 @@ export function begin(area, picker, owner, token, focusText) {
 
   return {
     version: () => version,
-    text: () => new TextEncoder().encode(area.value),   // Blazor streams what is asked for as a stream
+    text: () => new TextEncoder().encode(`=${area.value}`),   // Blazor streams what is asked for as a stream, but never an empty one
     // A reload takes the draft up again.
     address: begin => {
       const url = new URL(location.href);

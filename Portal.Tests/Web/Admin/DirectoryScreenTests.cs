@@ -21,7 +21,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
 
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task The_pages_look_right_everywhere()
     {
         var (domain, anna, alias) = await FillAsync();
