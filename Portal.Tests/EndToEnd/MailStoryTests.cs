@@ -8,6 +8,7 @@ using Portal.Tests.Web.Mail;
 namespace Portal.Tests.EndToEnd;
 
 /// <summary>A day with My mail on a real screen.</summary>
+[Trait("Category", "Long")]
 public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private static readonly byte[] File = [.. Enumerable.Range(0, 70_000).Select(i => (byte)(i % 253))];
@@ -175,7 +176,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
     }
 
-    [Fact, Trait("Category", "Long")]
+    [Fact]
     public async Task Pages_of_My_mail_look_right_everywhere()
     {
         long last = 0;
