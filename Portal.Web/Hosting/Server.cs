@@ -84,6 +84,7 @@ internal sealed partial class Server : IAsyncDisposable
     public static string? Sentence(Exception e) => e switch
     {
         StartRefused or SchemaTooNewException or MasterKeyException => e.Message,
+        AggregateException several when several.InnerExceptions.All(inner => inner is OptionsValidationException) => Sentence(several.InnerExceptions[0]),   // one key, read by several parts
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures.Select(failure => WithKey(options.OptionsType, failure))),
         InvalidOperationException { InnerException: not null } when BadValue().Match(e.Message) is { Success: true } bad =>
             HostText.Say("BadValue", bad.Groups["setting"].Value, bad.Groups["value"].Value),
