@@ -92,6 +92,7 @@ public class StartTests
     [InlineData("Portal:Smtp:Port", "70000", "Portal:Smtp:Port")]
     [InlineData("Portal:ListenAddress", "everywhere", "Portal:ListenAddress")]
     [InlineData("Portal:ListenAddress", "192.0.2.77", "Portal:ListenAddress")]
+    [InlineData("Portal:HostName", "mx portal", "Portal:HostName")]
     [InlineData("Portal:Web:TrustedProxies:0", "proxy", "Portal:Web:TrustedProxies")]
     [InlineData("Portal:Database:Provider", "Oracle", "Portal:Database:Provider")]
     [InlineData("Portal:Database:Provider", "Postgres", "Portal:Database:ConnectionString")]
