@@ -11,7 +11,7 @@ using Portal.Tests.Fixtures;
 namespace Portal.Tests.EndToEnd;
 
 /// <summary>Trace, message, queue, routes, logs and audit on a real screen.</summary>
-[Trait("Category", "Long")]
+[Collection(BrowserCollection.Name)]
 public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private readonly DateTimeOffset now = DateTimeOffset.UtcNow;
@@ -30,12 +30,12 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
 
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public Task Trace_and_message_look_right_everywhere() => TakeAsync(
         ("trace", "admin/trace"), ("trace-nothing", "admin/trace?q=nobody@example.org"), ("trace-not-understood", "admin/trace?q=hello"),
         ("message-refused", $"admin/trace/{refused}"), ("message-deferred", $"admin/trace/{deferred}"), ("message-gone", $"admin/trace/{Guid.NewGuid()}"));
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task Queue_and_routes_look_right_everywhere()
     {
         var route = (await portal.Get<RouteService>().ListAsync(Actor.Operator(), CancellationToken.None)).Value[0];
@@ -43,7 +43,7 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
         await TakeAsync(("queue", "admin/queue"), ("routes", "admin/routes"), ("route", $"admin/routes?route={route.Id}"), ("route-new", "admin/routes?route=new"));
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task Logs_and_audit_look_right_everywhere()
     {
         var entry = (await portal.Get<AuditService>().SearchAsync(Actor.Operator(), new() { Action = "route.create" }, CancellationToken.None)).Value.Entries[0];

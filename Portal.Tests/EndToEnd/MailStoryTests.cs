@@ -8,7 +8,7 @@ using Portal.Tests.Web.Mail;
 namespace Portal.Tests.EndToEnd;
 
 /// <summary>A day with My mail on a real screen.</summary>
-[Trait("Category", "Long")]
+[Collection(BrowserCollection.Name)]
 public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private static readonly byte[] File = [.. Enumerable.Range(0, 70_000).Select(i => (byte)(i % 253))];
@@ -93,8 +93,12 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await page.GetByLabel("Text", new() { Exact = true }).FillAsync("Every word");
         await page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
 
-        await Assertions.Expect(page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "There is no mailbox nobody@portal.test." })).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "nobody@portal.test does not exist here." })).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByLabel("Text", new() { Exact = true })).ToHaveValueAsync("Every word");
+
+        await page.GetByLabel("Subject").FillAsync("Hello again");
+        await portal.EventuallyAsync(db => db.Messages.AnyAsync(m => m.Subject == "Hello again"), saved => saved);
+        await Assertions.Expect(page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "does not exist here." })).ToBeVisibleAsync();   // the draft's saving ends no refusal
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Remove nobody@portal.test" }).ClickAsync();
         await page.GetByLabel("To", new() { Exact = true }).FillAsync("wrong, bert@portal.test");
@@ -176,7 +180,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task Pages_of_My_mail_look_right_everywhere()
     {
         long last = 0;

@@ -7,7 +7,7 @@ using Portal.Web.Components.Layout;
 namespace Portal.Tests.EndToEnd;
 
 /// <summary>The shell on a real screen.</summary>
-[Trait("Category", "Long")]
+[Collection(BrowserCollection.Name)]
 public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private PortalHost portal = null!;
@@ -16,7 +16,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
 
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task Every_page_of_the_menu_looks_right_everywhere()
     {
         await portal.AddMailboxAsync("eve@portal.test", quotaBytes: 1L << 30, Role.Administrator, Role.Helpdesk, Role.Auditor, Role.User);
@@ -26,7 +26,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
             [.. Navigation.Entries.Select(e => (e.Href.Trim('/').Replace('/', '-'), e.Href.TrimStart('/'))), ("account-password", "account/password"), ("not-found", "admin/nowhere")]);
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public Task Pages_before_signing_in_look_right_everywhere() => new Screenshots(browser).TakeAsync(portal.Url, null, "", ("sign-in", "sign-in"), ("first-password-spent", "first-password/0000"), ("setup-done", "setup/0000"));
 
     [Fact]

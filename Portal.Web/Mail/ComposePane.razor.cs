@@ -24,7 +24,8 @@ public sealed partial class ComposePane : IAsyncDisposable
     private DotNetObjectReference<ComposePane>? self;
     private ITimer? timer;
     private string initialText = "";
-    private string? refused, error;
+    // What sending or attaching was refused for stays until the next try; what saving failed for ends with the next saving.
+    private string? refused, error, saveError;
     private bool showsCopies, isSending, isSaved, isEnded, hasFieldChanges, hasFileChanges;
     private int savedVersion;
     private DateTimeOffset savedAt;
@@ -187,7 +188,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         var saved = await Drafts.SaveAsync(await Actor.GetAsync(), before, CancellationToken.None);
         if (!saved.IsDone)
         {
-            (error, hasFieldChanges, isSaved) = (Wording.Of(saved.Refusal), true, false);
+            (saveError, hasFieldChanges, isSaved) = (Wording.Of(saved.Refusal), true, false);
             StateHasChanged();
             return;
         }
@@ -195,7 +196,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         // What was changed while it was being saved stays; the stored parts take the place of the uploads they came from.
         var places = before.Attachments.Zip(saved.Value.Attachments).ToDictionary(p => p.First, p => p.Second);
         letter = letter! with { DraftId = saved.Value.DraftId, Text = text, Attachments = [.. letter!.Attachments.Select(a => places.GetValueOrDefault(a, a))] };
-        (savedVersion, savedAt, isSaved, error) = (version, Clock.GetUtcNow(), true, null);
+        (savedVersion, savedAt, isSaved, saveError) = (version, Clock.GetUtcNow(), true, null);
         await editor!.InvokeVoidAsync("address", $"draft-{letter.DraftId}");
         StateHasChanged();
     }
@@ -240,7 +241,7 @@ public sealed partial class ComposePane : IAsyncDisposable
     private async Task CloseAsync()
     {
         await SaveIfChangedAsync(isLeaving: true);
-        if (error is not null) return;   // it could not be kept: nothing is thrown away
+        if (saveError is not null) return;   // it could not be kept: nothing is thrown away
         isEnded = true;
         await OnClosed.InvokeAsync(letter!.SourceItemId);
     }

@@ -13,7 +13,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Portal.Tests.Web.Admin;
 
 /// <summary>Domains, mailboxes, aliases, accounts, overview and helpdesk on a real screen.</summary>
-[Trait("Category", "Long")]
+[Collection(BrowserCollection.Name)]
 public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private PortalHost portal = null!;
@@ -22,7 +22,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
 
     public ValueTask DisposeAsync() => portal.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task The_pages_look_right_everywhere()
     {
         var (domain, anna, alias) = await FillAsync();
