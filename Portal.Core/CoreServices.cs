@@ -79,6 +79,7 @@ public static class CoreServices
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
+        services.AddSingleton<MailboxEnder>();
         services.AddSingleton<MailboxListService>();
         services.AddSingleton<MailboxBulkService>();
         services.AddSingleton<IWorkKind, MailboxBulkWork>();

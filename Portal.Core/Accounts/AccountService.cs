@@ -29,11 +29,14 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     /// <param name="cancel">Stops before anything is saved.</param>
     public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, string? reason, CancellationToken cancel)
     {
+        if (actor.AccountId != accountId && !actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);
         var password = PasswordRules.Generate();
         var token = asLink ? NewToken() : null;
+        var hashed = await HashAsync(accountId, asLink ? Guid.NewGuid() + password : password, cancel);   // with a link the old password ends at once all the same
         var outcome = await ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
         {
-            await hashing.SetAsync(account, asLink ? Guid.NewGuid() + password : password, cancel);   // with a link the old password ends at once all the same
+            TakePassword(account, hashed);
+            await SpendLinksAsync(db, account.Id, cancel);
             if (token is not null) db.OneTimeLinks.Add(NewLink(LinkPurpose.FirstPassword, token, account.Id, FirstPasswordLinkLife));
             await ForgetFailuresAsync(db, account, cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" }, reason: reason);
@@ -57,6 +60,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
             if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await IsLastAdministratorAsync(db, account.Id, cancel))
                 return new Conflict("LastAdministrator");
+            if (roles.Except(held.Select(r => r.Role)).Any()) await SpendLinksAsync(db, account.Id, cancel);   // whoever kept a link to a lesser account shall not have this one
             db.RoleAssignments.RemoveRange(held);
             db.RoleAssignments.AddRange(roles.Distinct().Select(r => new RoleAssignment { AccountId = account.Id, Role = r }));
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, held.Select(r => r.Role.ToString()).Order(), roles.Select(r => r.ToString()).Order());
@@ -82,9 +86,11 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         }
 
         if (PasswordRules.Check(wanted, MailAddress.Parse(actor.Name)) is { } refusal) return refusal;
-        return await ChangeAsync(actor, own, Capability.UseOwnMail, async (_, account) =>
+        var hashed = await HashAsync(own, wanted, cancel);
+        return await ChangeAsync(actor, own, Capability.UseOwnMail, async (db, account) =>
         {
-            await hashing.SetAsync(account, wanted, cancel);
+            TakePassword(account, hashed);
+            await SpendLinksAsync(db, account.Id, cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.change", account.UserName!, null, null);
         }, cancel);
     }
@@ -108,15 +114,15 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         await using (var look = await databases.CreateDbContextAsync(cancel)) name = (await look.Accounts.AsNoTracking().SingleAsync(a => a.Id == accountId, cancel)).UserName!;
         if (PasswordRules.Check(password, MailAddress.Parse(name)) is { } refusal) return refusal;
 
-        var hashed = new Account { Id = accountId };
-        await hashing.SetAsync(hashed, password, cancel);
+        var hashed = await HashAsync(accountId, password, cancel);
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         var account = await db.Accounts.SingleOrDefaultAsync(a => a.Id == accountId, cancel);
         if (account is null or { IsDisabled: true }) return new Conflict("LinkSpent");
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         if (!await SpendLinkAsync(db, link.Id, cancel)) return new Conflict("LinkSpent");   // two at once: one wins
-        (account.PasswordHash, account.ScramVerifier, account.SecurityStamp) = (hashed.PasswordHash, hashed.ScramVerifier, hashed.SecurityStamp);
+        TakePassword(account, hashed);
+        await SpendLinksAsync(db, account.Id, cancel);
         account.Version++;
         db.Audit.Add(AuditEntry.Change(Actor.Visitor(clientAddress), clock.GetUtcNow(), "account.password.first", name, null, null));
         db.Raise(Change.Directory);
@@ -173,6 +179,25 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         };
         if (password is not null) await hashing.SetAsync(account, password, cancel);
         return account;
+    }
+
+    /// <summary>Hash, verifier and stamp on a row that nobody saves: hashing takes long and waits its turn, which nobody may do inside the gate.</summary>
+    private async Task<Account> HashAsync(Guid accountId, string password, CancellationToken cancel)
+    {
+        var hashed = new Account { Id = accountId };
+        await hashing.SetAsync(hashed, password, cancel);
+        return hashed;
+    }
+
+    private static void TakePassword(Account account, Account hashed) =>
+        (account.PasswordHash, account.ScramVerifier, account.SecurityStamp) = (hashed.PasswordHash, hashed.ScramVerifier, hashed.SecurityStamp);
+
+    /// <summary>Ends every open link to choose a password: a newer decision about the account outlives an older link.</summary>
+    private Task<int> SpendLinksAsync(PortalDbContext db, Guid accountId, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        return db.OneTimeLinks.Where(l => l.AccountId == accountId && l.Purpose == LinkPurpose.FirstPassword && l.UsedAt == null)
+            .ExecuteUpdateAsync(l => l.SetProperty(x => x.UsedAt, now), cancel);
     }
 
     internal static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));

@@ -87,6 +87,7 @@ public sealed partial class DatabaseStarter(
     private void CopyBeside(string file)
     {
         var copy = $"{file}.before-{clock.GetUtcNow():yyyyMMddHHmmss}";
+        PrivateFile.Create(copy).Dispose();   // VACUUM INTO takes an empty file, and keeps its mode
         using var source = new SqliteConnection(SqliteSetup.ConnectionString(file));
         source.Open();
         using var command = source.CreateCommand();

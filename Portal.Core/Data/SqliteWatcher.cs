@@ -79,6 +79,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         Scalar(connection, "PRAGMA wal_checkpoint(PASSIVE)");
         if (wal.Length < LargeWalBytes) return;
         using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
+        Scalar(connection, "PRAGMA busy_timeout=0");   // a long reader must not make us hold the gate: the next second tries again
         Scalar(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
 

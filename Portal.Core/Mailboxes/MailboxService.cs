@@ -150,6 +150,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             if (mailbox.State != MailboxState.Deleted) return new Conflict("MailboxNotDeleted");
+            if (mailbox.DeletedAt + Grace < clock.GetUtcNow()) return new Conflict("MailboxGraceOver");   // its mail may be going already
             (mailbox.State, mailbox.DeletedAt) = (mailbox.StateBeforeDelete, null);
             await SetSignInAsync(db, mailbox, isDisabled: mailbox.State != MailboxState.Active, cancel);
             return ("mailbox.restore", new { State = nameof(MailboxState.Deleted) }, new { State = mailbox.State.ToString() });

@@ -17,6 +17,10 @@ public interface IBlobStore
     /// <summary>Deletes a blob; nothing happens when there is none.</summary>
     void Delete(Guid key);
 
+    /// <summary>Deletes what was begun before then and never committed, by a process that was killed.</summary>
+    /// <returns>How many.</returns>
+    int DeleteAbandoned(DateTimeOffset before);
+
     /// <summary>Every committed blob with the time it was stored, for the orphan sweep.</summary>
     IEnumerable<(Guid Key, DateTimeOffset StoredAt)> List();
 }
@@ -45,6 +49,8 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
 {
     private string Root => storage.Value.BlobFolder;
 
+    private string IncomingFolder => Path.Combine(Root, "incoming");
+
     public BlobWriter Create() => new Writer(this);
 
     public Stream OpenRead(Guid key) =>
@@ -54,6 +60,20 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
     {
         var path = PathOf(key);
         if (File.Exists(path)) File.Delete(path);
+    }
+
+    public int DeleteAbandoned(DateTimeOffset before)
+    {
+        if (!Directory.Exists(IncomingFolder)) return 0;
+        var deleted = 0;
+        foreach (var file in Directory.EnumerateFiles(IncomingFolder, "*.part"))
+        {
+            if (File.GetLastWriteTimeUtc(file) >= before.UtcDateTime) continue;
+            File.Delete(file);
+            deleted++;
+        }
+
+        return deleted;
     }
 
     public IEnumerable<(Guid Key, DateTimeOffset StoredAt)> List()
@@ -79,9 +99,8 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
         public Writer(FileBlobStore store)
         {
             this.store = store;
-            var folder = Path.Combine(store.Root, "incoming");
-            Directory.CreateDirectory(folder);
-            temporary = Path.Combine(folder, Key.ToString("N") + ".part");
+            Directory.CreateDirectory(store.IncomingFolder);
+            temporary = Path.Combine(store.IncomingFolder, Key.ToString("N") + ".part");
             file = PrivateFile.Create(temporary, FileOptions.Asynchronous);
         }
 

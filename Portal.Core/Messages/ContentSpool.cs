@@ -8,12 +8,18 @@ using ZstdSharp;
 namespace Portal.Core.Messages;
 
 /// <summary>Makes spools.</summary>
-public sealed class ContentSpoolFactory(IBlobStore blobs, IOptions<MailWriterOptions> options)
+public sealed class ContentSpoolFactory(IBlobStore blobs, IOptions<MailWriterOptions> options, DiskSpace disk)
 {
     private const int CompressionLevel = 1;   // speed first: deeper levels cost more CPU than the whole rest of a delivery
     private readonly ConcurrentBag<Compressor> compressors = [];
 
     public ContentSpool Create() => new(this, blobs, options.Value.InlineLimitBytes);
+
+    /// <summary>Throws while the disk is below its floor: large content in flight must not eat what the database needs.</summary>
+    internal void DemandRoom()
+    {
+        if (disk.IsLow) throw new IOException("The disk is below its floor.");
+    }
 
     internal byte[]? Compress(ReadOnlySpan<byte> raw)
     {
@@ -110,6 +116,7 @@ public sealed class ContentSpool : IDisposable
 
     private async ValueTask SpillAsync(ReadOnlyMemory<byte> octets, CancellationToken cancel)
     {
+        factory.DemandRoom();
         if (blob is null)
         {
             blob = blobs.Create();

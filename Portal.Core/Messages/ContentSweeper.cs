@@ -54,7 +54,7 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
     public async Task<int> SweepBlobsAsync(CancellationToken cancel)
     {
         var before = clock.GetUtcNow() - LeastAge;
-        var deleted = 0;
+        var deleted = blobs.DeleteAbandoned(before);
         foreach (var keys in blobs.List().Where(b => b.StoredAt < before).Select(b => b.Key).Chunk(TurnRows))
         {
             foreach (var key in keys.Except(await NamedAsync(keys, cancel)))

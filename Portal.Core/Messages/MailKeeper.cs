@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Portal.Core.Mailboxes;
 
 namespace Portal.Core.Messages;
 
 /// <summary>
-/// Ends each hour what has been kept long enough: recoverable items after 14 days, tombstones after 60, content nobody refers to, forgotten
+/// Ends each hour what has been kept long enough: mailboxes past their grace, recoverable items after 14 days, tombstones after 60, content nobody refers to, forgotten
 /// uploads. In turns of 500 rows. Every step may run on several nodes at once: what one took the other does not find.
 /// </summary>
-internal sealed partial class MailKeeper(MailRemover remover, ContentSweeper sweeper, UploadStore uploads, TimeProvider clock, ILogger<MailKeeper> logger) : BackgroundService
+internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover remover, ContentSweeper sweeper, UploadStore uploads, TimeProvider clock, ILogger<MailKeeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
 
@@ -30,7 +31,8 @@ internal sealed partial class MailKeeper(MailRemover remover, ContentSweeper swe
     /// <summary>One round of everything.</summary>
     internal async Task RunAsync(CancellationToken cancel)
     {
-        var (items, tombstones, messages) = (0, 0, 0);
+        var (boxes, items, tombstones, messages) = (0, 0, 0, 0);
+        while (await mailboxes.EndDueAsync(cancel) is > 0 and var gone) boxes += gone;
         while (await remover.PurgeAsync(cancel) is > 0 and var ended) items += ended;
         while (await remover.PurgeTombstonesAsync(cancel) is > 0 and var dropped) tombstones += dropped;
         for (long? cursor = 0; cursor is { } from;)
@@ -41,11 +43,11 @@ internal sealed partial class MailKeeper(MailRemover remover, ContentSweeper swe
 
         var blobs = await sweeper.SweepBlobsAsync(cancel);
         var forgotten = uploads.Sweep();
-        if (items + tombstones + messages + blobs + forgotten > 0) LogDone(logger, items, tombstones, messages, blobs, forgotten);
+        if (boxes + items + tombstones + messages + blobs + forgotten > 0) LogDone(logger, boxes, items, tombstones, messages, blobs, forgotten);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {Items} recoverable items, {Tombstones} tombstones, {Messages} messages nobody refers to, {Blobs} orphan blobs and {Uploads} uploads")]
-    private static partial void LogDone(ILogger logger, int items, int tombstones, int messages, int blobs, int uploads);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {Mailboxes} mailboxes, {Items} recoverable items, {Tombstones} tombstones, {Messages} messages nobody refers to, {Blobs} orphan blobs and {Uploads} uploads")]
+    private static partial void LogDone(ILogger logger, int mailboxes, int items, int tombstones, int messages, int blobs, int uploads);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A round over old mail failed; the next hour tries again")]
     private static partial void LogFailed(ILogger logger, Exception error);

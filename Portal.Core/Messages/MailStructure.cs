@@ -1,13 +1,19 @@
+using System.Text.RegularExpressions;
 using MimeKit;
 
 namespace Portal.Core.Messages;
 
 /// <summary>Which parts of a message are its text, and which are beside it (RFC 2046 §5.1).</summary>
-internal sealed class MailStructure
+internal sealed partial class MailStructure
 {
+    /// <summary>Text parts that are read as text; what comes after them is listed as parts beside it.</summary>
+    private const int MaxTexts = 200;
+
+
     public static readonly MailStructure None = new();
     private readonly List<MimeEntity> leaves = [];
     private readonly List<MailPart> parts = [];
+    private int texts;
 
     private MailStructure()
     {
@@ -36,14 +42,17 @@ internal sealed class MailStructure
         if (sections.Any(s => s.Html is not null))
             structure.Html = Join(sections.Select(s => s.Html ?? $"<pre>{System.Net.WebUtility.HtmlEncode(s.Text)}</pre>"));
 
-        for (var i = 0; i < structure.parts.Count; i++)
-        {
-            var part = structure.parts[i];
-            if (part.ContentId is { } id && structure.Html?.Contains("cid:" + id, StringComparison.OrdinalIgnoreCase) == true)
-                structure.parts[i] = part with { IsInline = true };
-        }
-
+        structure.MarkInline();
         return structure;
+    }
+
+    /// <summary>Parts that the HTML shows by their Content-ID (RFC 2392); one pass over the HTML, however many parts there are.</summary>
+    private void MarkInline()
+    {
+        if (Html is null || !parts.Exists(p => p.ContentId is not null)) return;
+        var shown = Cids().Matches(Html).Select(m => m.Groups[1].Value).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < parts.Count; i++)
+            if (parts[i].ContentId is { } id && shown.Contains(id)) parts[i] = parts[i] with { IsInline = true };
     }
 
     private static string? Join(IEnumerable<string?> texts) => string.Join("\n", texts.Where(t => !string.IsNullOrEmpty(t))) is { Length: > 0 } joined ? joined : null;
@@ -60,7 +69,8 @@ internal sealed class MailStructure
             case Multipart multipart:
                 foreach (var child in multipart) Visit(child, into);
                 break;
-            case TextPart text when isRoot || IsBody(text):
+            case TextPart text when isRoot || (texts < MaxTexts && IsBody(text)):
+                texts++;
                 leaves.Add(text);
                 var words = MailText.Of(text, out var isCut);
                 IsCut |= isCut;
@@ -85,6 +95,9 @@ internal sealed class MailStructure
 
     // base64 writes 57 octets as a line of 76 and its CRLF (RFC 2045 §6.8).
     private static long Decoded(long encoded, ContentEncoding encoding) => encoding == ContentEncoding.Base64 ? encoded * 57 / 78 : encoded;
+
+    [GeneratedRegex("""cid:([^"'\s<>)]{1,1000})""", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    private static partial Regex Cids();
 
     private sealed record Section(string? Text, string? Html);
 }

@@ -129,7 +129,7 @@ public sealed record MessageHead
     }
 
     private static string? Decode(string? text) =>
-        text is null || !text.Contains("=?", StringComparison.Ordinal) ? text : Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)).Replace("\0", "", StringComparison.Ordinal);
+        text is null || !text.Contains("=?", StringComparison.Ordinal) ? text : Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text));
 
     private static string? Bare(string? id)
     {
@@ -142,6 +142,7 @@ public sealed record MessageHead
     private static string? Cut(string? text, int length)
     {
         if (text is null) return null;
+        text = text.Replace("\0", "", StringComparison.Ordinal);   // an encoded word may hide one, and PostgreSQL stores none
         if (text.Length > length) text = text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
         for (var i = 0; i < text.Length; i++)
         {

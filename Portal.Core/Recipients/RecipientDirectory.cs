@@ -132,7 +132,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
 
     private sealed record AddressEntry(MailboxEntry? Mailbox, Guid? ForwarderId, IReadOnlyList<string> Targets, bool IsPrimary);
 
-    /// <summary>What a forwarder comes to. One good target is enough to accept; with none, the mildest refusal counts.</summary>
+    /// <summary>What a forwarder comes to. A target that is full for now puts all of it off; else one good target is enough to accept; with none, the mildest refusal counts.</summary>
     private sealed class Expansion(long declaredSizeBytes)
     {
         private readonly HashSet<LocalTarget> mailboxes = [];
@@ -156,7 +156,8 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         }
 
         public RecipientResolution ToResolution(string rule) =>
-            mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays])
+            refusal is { State: RecipientState.QuotaFull } full ? RecipientResolution.Refused(full.State, full.Rule)   // told to come back: else the full one's copy would be lost without a word
+            : mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays])
             : refusal is { } why ? RecipientResolution.Refused(why.State, why.Rule)
             : RecipientResolution.Refused(RecipientState.Loop, "recipient.loop");
     }

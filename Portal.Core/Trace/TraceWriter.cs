@@ -78,14 +78,16 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
         var single = batch.Where(IsWrittenAlone).ToList();
         using var turn = await gate.EnterAsync(CancellationToken.None);
         await using var db = await databases.CreateDbContextAsync();
-        foreach (var (trace, traceEvent, recipients) in single)
+        try
         {
-            db.Traces.Add(trace);
-            if (traceEvent is not null) db.TraceEvents.Add(traceEvent);
-            db.TraceRecipients.AddRange(recipients);
+            await InsertAsync(db, single);
+        }
+        catch (DbUpdateException e) when (single.Count > 1)
+        {
+            LogFailed(logger, single.Count, e);   // one by one: only the culprit stays out
+            foreach (var refused in single) await InsertAloneAsync(refused);
         }
 
-        await db.SaveChangesAsync();
         foreach (var window in windows.Values.Where(w => w is { Uncounted: > 0, CountingRow: not null }))
         {
             var more = window.Uncounted;
@@ -94,6 +96,32 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
         }
 
         feed.Publish(Change.Trace);
+    }
+
+    private static Task<int> InsertAsync(PortalDbContext db, List<Refused> rows)
+    {
+        foreach (var (trace, traceEvent, recipients) in rows)
+        {
+            db.Traces.Add(trace);
+            if (traceEvent is not null) db.TraceEvents.Add(traceEvent);
+            db.TraceRecipients.AddRange(recipients);
+        }
+
+        return db.SaveChangesAsync();
+    }
+
+    private async Task InsertAloneAsync(Refused refused)
+    {
+        try
+        {
+            await using var db = await databases.CreateDbContextAsync();
+            await InsertAsync(db, [refused]);
+        }
+        catch (DbUpdateException e)
+        {
+            Interlocked.Increment(ref dropped);
+            LogFailed(logger, 1, e);
+        }
     }
 
     /// <summary>Fifty a minute and network stand alone; the one after them becomes the row that counts, the rest only raise it.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Portal.Core.Queue;
 
@@ -6,6 +7,8 @@ namespace Portal.Smtp.Protocol;
 /// <summary>What stands after RCPT (RFC 5321 §4.1.1.3) with the parameters of RFC 3461.</summary>
 internal sealed record RcptArgument(SmtpPath ForwardPath)
 {
+    private static readonly SearchValues<char> TypeCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+
     public DsnNotify Notify { get; init; }
 
     /// <summary>ORCPT as given, "type;address", decoded; null when not given.</summary>
@@ -35,7 +38,7 @@ internal sealed record RcptArgument(SmtpPath ForwardPath)
             {
                 hasOriginal = true;
                 var decoded = Xtext.Decode(parameters.Value);
-                if (decoded is not { Length: <= 500 } || decoded.IndexOf(';', StringComparison.Ordinal) < 1) return SmtpReply.BadArgument;
+                if (decoded is not { Length: <= 500 } || !IsTyped(decoded)) return SmtpReply.BadArgument;
                 rcpt = rcpt with { OriginalRecipient = decoded };
             }
             else return parameters.Is("NOTIFY") || parameters.Is("ORCPT") ? SmtpReply.BadArgument : SmtpReply.UnknownParameter;
@@ -43,6 +46,10 @@ internal sealed record RcptArgument(SmtpPath ForwardPath)
 
         return parameters.IsValid ? null : SmtpReply.BadArgument;
     }
+
+    // RFC 3461 §4.2: the type is an atom; anything else would become parameters of our own RCPT further on.
+    private static bool IsTyped(string original) =>
+        original.IndexOf(';', StringComparison.Ordinal) is var end and > 0 && original.AsSpan(0, end).IndexOfAnyExcept(TypeCharacters) < 0;
 
     // RFC 3461 §4.1: NEVER stands alone; the others may be combined.
     private static bool TryNotify(ReadOnlySpan<char> value, out DsnNotify notify)

@@ -10,6 +10,7 @@ public sealed record SmtpPath(string LocalPart, string Domain)
 {
     public const int MaxLocalPartOctets = 64;   // RFC 5321 §4.5.3.1.1
     public const int MaxDomainOctets = 255;     // RFC 5321 §4.5.3.1.2
+    public const int MaxPathOctets = 256;       // RFC 5321 §4.5.3.1.3, with the brackets
 
     /// <summary>The null reverse-path, <c>&lt;&gt;</c>.</summary>
     public static readonly SmtpPath Null = new("", "");
@@ -73,7 +74,9 @@ public sealed record SmtpPath(string LocalPart, string Domain)
         if (text[at] != '@') return false;
         at++;
         if (!ReadDomain(text, ref at, out var domain)) return false;
-        path = new SmtpPath(localPart, domain);
+        var mailbox = new SmtpPath(localPart, domain);
+        if (Encoding.UTF8.GetByteCount(mailbox.ToString()) > MaxPathOctets - 2) return false;
+        path = mailbox;
         return true;
     }
 

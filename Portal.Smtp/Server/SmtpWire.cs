@@ -14,6 +14,9 @@ namespace Portal.Smtp.Server;
 internal sealed class SmtpWire : IAsyncDisposable
 {
     private static readonly TimeSpan AbortGrace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Replies that may wait for the end of a pipelined group; beyond that the client has to take some before we read on.</summary>
+    private const int MaxUnsentBytes = 8 * 1024;
     private readonly SmtpDeadlines deadlines;
     private readonly SmtpOptions options;
     private readonly Action abort;
@@ -92,6 +95,8 @@ internal sealed class SmtpWire : IAsyncDisposable
     {
         IsLineTooLong = false;
         lineLength = 0;
+        if (hasUnsent && output.UnflushedBytes > MaxUnsentBytes) await FlushAsync();
+        if (IsOver(sessionEnd)) throw new ConnectionLost(SmtpReply.SessionTooLong);   // also for a client that never lets us wait
         var commandEnd = long.MaxValue;
         while (true)
         {

@@ -190,6 +190,8 @@ public sealed class FaultTests
     /// <summary>A blob store whose disk breaks after so many octets.</summary>
     private sealed class FailingBlobStore(int afterOctets) : IBlobStore
     {
+        public int DeleteAbandoned(DateTimeOffset before) => 0;
+
         public bool HasFailed { get; private set; }
 
         public BlobWriter Create() => afterOctets > 0 ? new Writer(this, afterOctets) : throw Break();

@@ -31,6 +31,27 @@ public class AuthenticationTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_kept_link_opens_nothing_after_a_later_reset_a_new_role_or_another_password(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var anna = await AddAsync(database, "anna@portal.test");
+        var accounts = database.Get<AccountService>();
+        var kept = await LinkAsync();
+
+        var newer = await LinkAsync();
+        Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(kept, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
+        Assert.True((await accounts.SetRolesAsync(Actor.Operator(), anna.AccountId, [Role.User, Role.Administrator], CancellationToken.None)).IsDone);
+        Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(newer, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
+        var last = await LinkAsync();
+        Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", null, CancellationToken.None)).IsDone);
+
+        Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", "nine green apples"));
+        Assert.False(await database.ReadAsync(db => db.OneTimeLinks.AnyAsync(l => l.UsedAt == null)));
+
+        async Task<string> LinkAsync() => (await accounts.ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, "lost", CancellationToken.None)).Value.LinkToken!;
+    }
+
+    [Theory, BothDatabases]
     public async Task Disable_ends_remembered_sign_ins_within_the_second(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -105,6 +105,21 @@ public class ContentSweeperTests
         Assert.Equal([named], blobs.List().Select(b => b.Key));
     }
 
+    [Fact]
+    public async Task What_a_killed_process_had_begun_goes_after_a_day()
+    {
+        await using var bed = await MailBed.CreateAsync(DatabaseKind.Sqlite);
+        var incoming = System.IO.Directory.CreateDirectory(Path.Combine(bed.DataFolder, "blobs", "incoming")).FullName;
+        var (old, young) = (Path.Combine(incoming, "old.part"), Path.Combine(incoming, "young.part"));
+        foreach (var file in new[] { old, young }) await File.WriteAllTextAsync(file, "half", Cancel);
+        File.SetLastWriteTimeUtc(old, TestDatabase.Start.UtcDateTime.AddHours(-25));
+        File.SetLastWriteTimeUtc(young, TestDatabase.Start.UtcDateTime);
+
+        Assert.Equal(1, await bed.Sweeper.SweepBlobsAsync(Cancel));
+
+        Assert.Equal([young], System.IO.Directory.GetFiles(incoming));
+    }
+
     private static QueueEntry Entry(Message message) => new()
     {
         MessageId = message.Id,

@@ -98,6 +98,19 @@ public class RecipientDirectoryTests
         await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaExceeded, "recipient.quotaExceeded");
     }
 
+    [Theory, BothDatabases]
+    public async Task A_forwarder_with_one_full_mailbox_asks_to_come_back_so_that_no_copy_is_lost(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var domain = await database.AddDomainAsync();
+        await database.AddMailboxAsync("anna@portal.test");
+        var bert = await database.AddMailboxAsync("bert@portal.test", quotaBytes: 1_000);
+        await AddForwarderAsync(database, domain, "team", "anna@portal.test", "bert@portal.test");
+        await UseAsync(database, bert.MailboxId, 1_000);
+
+        await ExpectAsync(database, "team@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 10);
+    }
+
     private static async Task<RecipientResolution> ExpectAsync(TestDatabase database, string forwardPath, RecipientState state, string rule, Guid? mailbox = null, long sizeBytes = 0)
     {
         var found = await database.Get<RecipientDirectory>().ResolveAsync(MailAddress.Parse(forwardPath), sizeBytes, CancellationToken.None);
