@@ -11,6 +11,8 @@ public sealed class Screenshots(Browser browser)
 {
     private static readonly (int Width, int Height)[] Sizes = [(1280, 800), (360, 740)];
 
+    private const int MaxHeight = 4000;
+
     public static string Folder { get; } = Directory.CreateDirectory(Path.Combine(SourceTree.Root!, "artifacts", "screenshots")).FullName;
 
     /// <summary>Takes the pages as this account; fails with everything found: serious findings of axe, faults of the console, sideways scroll.</summary>
@@ -35,9 +37,13 @@ public sealed class Screenshots(Browser browser)
             await person.OpenAsync(path);
             foreach (var (width, height) in Sizes)
             {
+                // The window is made as tall as the page: a picture of more than the window leaves out what lies in a sticky menu.
                 await person.Page.SetViewportSizeAsync(width, height);
+                var tall = await person.Page.EvaluateAsync<int>("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.documentElement.scrollHeight))))");
+                await person.Page.SetViewportSizeAsync(width, Math.Clamp(tall, height, MaxHeight));
                 var shot = string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}");
-                await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png"), FullPage = true });
+                await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png") });
+                await person.Page.SetViewportSizeAsync(width, height);
                 findings.AddRange((await LookAsync(person)).Select(finding => $"{shot}: {finding}"));
             }
         }
