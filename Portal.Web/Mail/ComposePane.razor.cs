@@ -116,6 +116,10 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             // The browser is gone; what was typed since the last saving went with it.
         }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            LogNotSaved(Logger, e);
+        }
 
         self?.Dispose();
     }
