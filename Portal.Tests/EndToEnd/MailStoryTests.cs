@@ -128,6 +128,28 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
     }
 
     [Fact]
+    public async Task The_oldest_mail_is_reached_behind_two_hundred_rows_and_the_newest_again()
+    {
+        for (var i = 1; i <= 230; i++) await portal.DeliverAsync(anna, $"From: Carl <carl@example.org>\nSubject: Number {i:000}\n\nText\n");
+        await using var window = await OpenAsync("anna@portal.test");
+        var page = window.Page;
+        ILocator Row(string subject) => page.Locator(".mail-row").Filter(new() { HasText = subject });
+        for (var shown = 50; shown < 230; shown += 50)
+        {
+            await Assertions.Expect(page.Locator(".mail-row")).ToHaveCountAsync(shown);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Show older" }).ClickAsync();
+        }
+
+        await Assertions.Expect(Row("Number 001")).ToHaveCountAsync(1);
+        await Assertions.Expect(Row("Number 230")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator(".mail-row")).ToHaveCountAsync(200);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show newer" }).ClickAsync();
+        await Assertions.Expect(Row("Number 230")).ToHaveCountAsync(1);
+        await Assertions.Expect(page.Locator(".mail-row")).ToHaveCountAsync(50);
+    }
+
+    [Fact]
     public async Task Mail_is_moved_deleted_taken_back_and_recovered()
     {
         for (var i = 1; i <= 3; i++) await portal.DeliverAsync(anna, $"From: Carl <carl@example.org>\nSubject: Message {i}\n\nText {i}\n");

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Accounts;
+using Portal.Core.Alerts;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
@@ -30,6 +31,7 @@ public class DemoTests
 
         await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = settings, DataFolder = settings["Portal:DataFolder"] });
         Assert.Null(portal.SetupToken);
+        Assert.Contains(portal.Get<SystemNotices>().Current, n => n is { Key: "DemoData", Severity: NoticeSeverity.Information });
         Assert.Equal(50, await portal.ReadAsync(db => db.Mailboxes.CountAsync()));
         Assert.Equal(49, await portal.ReadAsync(db => db.Mailboxes.CountAsync(m => m.IsDemo)));
         Assert.False(await portal.ReadAsync(db => db.Addresses.AnyAsync(a => !a.IsPrimary && !a.IsDemo)));

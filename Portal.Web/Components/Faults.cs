@@ -3,14 +3,24 @@ using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Localization;
+using Microsoft.EntityFrameworkCore;
 
 namespace Portal.Web.Components;
 
 /// <summary>The catch-all of requests: a page in words with a reference; the cause went to the log under the same one.</summary>
 internal static partial class Faults
 {
+    private static readonly string[] TokenPages = ["setup", "first-password"];
+
     public static void UseFaultPage(this WebApplication app) =>
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ShowAsync, SuppressDiagnosticsCallback = _ => true });
+
+    /// <summary>Whether the database or the disk failed, however deep: no fault of what was asked, and a later try may succeed.</summary>
+    internal static bool IsStorage(Exception error) => error is DbException or DbUpdateException or IOException || (error.InnerException is { } inner && IsStorage(inner));
+
+    /// <summary>The path without a token that works once: whoever reads the log must not be able to use it.</summary>
+    internal static string Loggable(string path) =>
+        path.Split('/') is ["", var page, not "", ..] parts && TokenPages.Contains(page, StringComparer.OrdinalIgnoreCase) ? string.Join('/', ["", page, "…", .. parts[3..]]) : path;
 
     private static async Task ShowAsync(HttpContext context)
     {
@@ -18,7 +28,7 @@ internal static partial class Faults
         var isOutage = IsOutage(feature.Error);
         var reference = Guid.NewGuid().ToString("N")[..12];
         var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Faults));
-        LogFault(logger, context.Request.Method, feature.Path, reference, feature.Error);
+        LogFault(logger, context.Request.Method, Loggable(feature.Path), reference, feature.Error);
         context.Response.StatusCode = isOutage ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
 
         var chosen = await new CookieRequestCultureProvider { CookieName = AccountCulture.Cookie }.DetermineProviderCultureResult(context) ?? await new BrowserCulture().DetermineProviderCultureResult(context);

@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Portal.Core.Accounts;
+using Portal.Core.Alerts;
 using Portal.Core.Certificates;
 using Portal.Core.Data;
 using Portal.Smtp;
@@ -58,6 +60,7 @@ internal sealed partial class Server : IAsyncDisposable
         {
             held = DataFolder.Hold(dataFolder);
             await app.Services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
+            await TellOfDemoAsync(app.Services);
             _ = app.Services.GetRequiredService<ServerCertificates>();   // made now: a key takes a moment, and a handshake should not wait for it
             app.UseFrontDoor();
             app.MapPortalWeb();
@@ -94,6 +97,13 @@ internal sealed partial class Server : IAsyncDisposable
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => HostText.Say("PortTaken", e.Message),
         _ => null,
     };
+
+    /// <summary>Who looks around in a demo should know it; real mail comes to a system without one.</summary>
+    private static async Task TellOfDemoAsync(IServiceProvider services)
+    {
+        await using var db = await services.GetRequiredService<IDbContextFactory<PortalDbContext>>().CreateDbContextAsync();
+        if (await db.Mailboxes.AnyAsync(m => m.IsDemo)) services.GetRequiredService<SystemNotices>().Raise("DemoData", NoticeSeverity.Information);
+    }
 
     /// <summary>What attributes refuse names only the property; its reader needs the key.</summary>
     private static string WithKey(Type options, string failure) =>

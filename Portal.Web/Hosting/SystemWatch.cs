@@ -10,16 +10,31 @@ internal sealed partial class SystemWatch(IDbContextFactory<PortalDbContext> dat
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private readonly Dictionary<string, bool> standing = [];
+    private readonly HashSet<string> unseen = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, clock);
         do
         {
-            Say("DiskLow", disk.IsLow);
-            Say("DatabaseLost", !await IsThereAsync(stoppingToken));
+            await LookAsync("DiskLow", () => Task.FromResult(disk.IsLow), stoppingToken);
+            await LookAsync("DatabaseLost", async () => !await IsThereAsync(stoppingToken), stoppingToken);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>A look that fails says nothing, and must not end the host; the next one comes.</summary>
+    private async Task LookAsync(string key, Func<Task<bool>> isSo, CancellationToken cancel)
+    {
+        try
+        {
+            Say(key, await isSo());
+            unseen.Remove(key);
+        }
+        catch (Exception e) when (!cancel.IsCancellationRequested)
+        {
+            if (unseen.Add(key)) LogUnseen(logger, key, e);
+        }
     }
 
     private async Task<bool> IsThereAsync(CancellationToken cancel)
@@ -46,6 +61,9 @@ internal sealed partial class SystemWatch(IDbContextFactory<PortalDbContext> dat
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{State}: no mail is taken until it ends")]
     private static partial void LogBegun(ILogger logger, string state);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Whether {State} holds could not be seen; it is looked at again")]
+    private static partial void LogUnseen(ILogger logger, string state, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{State} has ended; mail is taken again")]
     private static partial void LogEnded(ILogger logger, string state);

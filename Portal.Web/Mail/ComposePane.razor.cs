@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
 using Portal.Core;
 using Portal.Core.Messages;
+using Portal.Web.Components;
 using Portal.Web.Components.Shared;
 
 namespace Portal.Web.Mail;
@@ -115,6 +116,10 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             // The browser is gone; what was typed since the last saving went with it.
         }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            LogNotSaved(Logger, e);
+        }
 
         self?.Dispose();
     }
@@ -155,11 +160,30 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             // Lost for the moment; the next tick after the return saves.
         }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            KeepUnsaved(e);
+        }
         catch (Exception e)
         {
             await DispatchExceptionAsync(e);
         }
     }
+
+    /// <summary>The database or the disk is lost for now: the text stays in the pane, and the next tick tries again.</summary>
+    private void KeepUnsaved(Exception failure)
+    {
+        var said = L["NotSavedNow"].Value;
+        if (saveError != said) LogNotSaved(Logger, failure);
+        (saveError, hasFieldChanges, isSaved) = (said, true, false);
+        StateHasChanged();
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A letter being written could not be saved; it is tried again")]
+    private static partial void LogNotSaved(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A letter could not be sent; it stays open")]
+    private static partial void LogNotSent(ILogger logger, Exception error);
 
     private async Task SaveIfChangedAsync(bool isLeaving)
     {
@@ -228,6 +252,12 @@ public sealed partial class ComposePane : IAsyncDisposable
             isEnded = true;
             Notices.Done(L["Sent"]);
         }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            LogNotSent(Logger, e);
+            error = L["NotSentNow"];
+            return;
+        }
         finally
         {
             isSending = false;
@@ -240,7 +270,15 @@ public sealed partial class ComposePane : IAsyncDisposable
     /// <summary>Leaves; what was written is in Drafts.</summary>
     private async Task CloseAsync()
     {
-        await SaveIfChangedAsync(isLeaving: true);
+        try
+        {
+            await SaveIfChangedAsync(isLeaving: true);
+        }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            KeepUnsaved(e);
+        }
+
         if (saveError is not null) return;   // it could not be kept: nothing is thrown away
         isEnded = true;
         await OnClosed.InvokeAsync(letter!.SourceItemId);

@@ -1,8 +1,8 @@
-using System.Data.Common;
 using Portal.Core;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Smtp.Receiving;
+using Portal.Web.Components;
 
 namespace Portal.Web.Mail;
 
@@ -23,7 +23,7 @@ public sealed partial class LetterSender(DraftService drafts, MessageReceiver re
         {
             await drafts.CompleteAsync(actor, letter, CancellationToken.None);
         }
-        catch (DbException e)   // it is sent; a draft left behind must not read as "not sent"
+        catch (Exception e) when (Faults.IsStorage(e))   // it is sent; a draft left behind must not read as "not sent"
         {
             LogDraftLeft(logger, sent.Value, e);
         }

@@ -11,12 +11,12 @@ namespace Portal.Web.Mail;
 /// <summary>Folders, list and reading pane of one's own mail. Folder, open item and letter stand in the address.</summary>
 public sealed partial class MailPage : IAsyncDisposable
 {
-    private const int MaxRows = 200;   // DESIGN §1
+    internal const int MaxRows = 200;   // DESIGN §1
     private readonly HashSet<long> selected = [];
     private MailOverview? overview;
     private MailFolder? folder;
     private List<MailRow> rows = [];
-    private long? next;
+    private long? top, next;   // rows begin below top (null: with the newest) and go on below next
     private bool isDenied, isGone, isLoaded;
     private ElementReference root;
     private IJSObjectReference? keys;
@@ -49,7 +49,7 @@ public sealed partial class MailPage : IAsyncDisposable
 
         selected.Clear();
         folder = overview.Folders.FirstOrDefault(f => f.Id == wanted);
-        (rows, next, isLoaded, isGone) = ([], null, false, folder is null);
+        (rows, top, next, isLoaded, isGone) = ([], null, null, false, folder is null);
         if (folder is not null) await ReadRowsAsync();
     }
 
@@ -88,12 +88,12 @@ public sealed partial class MailPage : IAsyncDisposable
         if (folder is not null && overview is not null) folder = overview.Folders.FirstOrDefault(f => f.Id == folder.Id);
     }
 
-    /// <summary>Reads as many rows as are shown, from the newest.</summary>
+    /// <summary>Reads as many rows as are shown, from where they begin; from the newest when none is left there.</summary>
     private async Task ReadRowsAsync()
     {
         var wanted = Math.Max(rows.Count, MailService.PageRows);
         var read = new List<MailRow>();
-        long? from = null;
+        var from = top;
         do
         {
             var page = await Mails.ListAsync(await Actor.GetAsync(), folder!.Id, from, CancellationToken.None);
@@ -105,10 +105,11 @@ public sealed partial class MailPage : IAsyncDisposable
 
             read.AddRange(page.Value.Rows);
             from = page.Value.Next;
+            if (read.Count == 0 && top is not null) (top, from) = (null, long.MaxValue);
         }
         while (from is not null && read.Count < wanted);
 
-        (rows, next, isLoaded) = (read, read.Count >= MaxRows ? null : from, true);
+        (rows, next, isLoaded) = (read, from, true);
         selected.IntersectWith(rows.Select(r => r.Id));
     }
 
@@ -125,7 +126,19 @@ public sealed partial class MailPage : IAsyncDisposable
         var page = await Mails.ListAsync(await Actor.GetAsync(), folder!.Id, next, CancellationToken.None);
         if (!page.IsDone) return;
         rows.AddRange(page.Value.Rows);
-        next = rows.Count >= MaxRows ? null : page.Value.Next;
+        next = page.Value.Next;
+        if (rows.Count <= MaxRows) return;
+
+        var left = rows.Count - MaxRows;
+        top = rows[left - 1].Uid;
+        rows.RemoveRange(0, left);
+        selected.IntersectWith(rows.Select(r => r.Id));
+    }
+
+    private async Task NewestAsync()
+    {
+        (top, rows) = (null, rows[..Math.Min(rows.Count, MailService.PageRows)]);
+        await ReadRowsAsync();
     }
 
     private void Select(long id, bool isOn)

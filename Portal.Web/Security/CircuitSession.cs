@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server;
 using Portal.Core.Data;
+using Portal.Web.Components;
 
 namespace Portal.Web.Security;
 
@@ -22,8 +23,17 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
 
     protected override TimeSpan RevalidationInterval => TimeSpan.FromSeconds(10);
 
-    protected override async Task<bool> ValidateAuthenticationStateAsync(AuthenticationState authenticationState, CancellationToken cancellationToken) =>
-        authenticationState.User.Identity?.IsAuthenticated != true || await sessions.FindAsync(authenticationState.User, cancellationToken) is not null;
+    protected override async Task<bool> ValidateAuthenticationStateAsync(AuthenticationState authenticationState, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return authenticationState.User.Identity?.IsAuthenticated != true || await sessions.FindAsync(authenticationState.User, cancellationToken) is not null;
+        }
+        catch (Exception e) when (Faults.IsStorage(e))
+        {
+            return true;   // nobody loses what is being typed to a lost database; each action asks for itself
+        }
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -40,9 +50,9 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
             if (!await ValidateAuthenticationStateAsync(state, CancellationToken.None))
                 SetAuthenticationState(Task.FromResult(new AuthenticationState(new ClaimsPrincipal(new ClaimsIdentity()))));
         }
-        catch (Exception e) when (e is System.Data.Common.DbException or InvalidOperationException)
+        catch (InvalidOperationException)
         {
-            // No database, or no state yet: the look every ten seconds comes again, and each action asks for itself.
+            // No state yet: the look every ten seconds comes again.
         }
     }
 }

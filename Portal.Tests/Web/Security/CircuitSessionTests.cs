@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Portal.Core.Accounts;
+using Portal.Core.Data;
+using Portal.Web.Security;
+
+namespace Portal.Tests.Web.Security;
+
+/// <summary>An open page ends with its session, and with nothing else.</summary>
+public class CircuitSessionTests
+{
+    [Fact]
+    public async Task A_lost_database_signs_nobody_out()
+    {
+        var feed = new ChangeFeed();
+        using var session = new CircuitSession(NullLoggerFactory.Instance, new Sessions(new RoleDirectory(new LostDatabase(), feed, TimeProvider.System)), feed);
+        var user = new ClaimsPrincipal(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, Guid.NewGuid().ToString())], "test"));
+
+        Assert.True(await ValidateAsync(session, new AuthenticationState(user), CancellationToken.None));
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ValidateAuthenticationStateAsync")]
+    private static extern Task<bool> ValidateAsync(CircuitSession session, AuthenticationState state, CancellationToken cancel);
+
+    private sealed class LostDatabase : IDbContextFactory<PortalDbContext>
+    {
+        public PortalDbContext CreateDbContext() => throw new NpgsqlException("refused");
+    }
+}
