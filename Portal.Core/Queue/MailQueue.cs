@@ -158,7 +158,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         var at = clock.GetUtcNow();
         var next = settlement.NextAttemptAt ?? at;
         var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Attempt == entry.Attempt && e.State == QueueState.Claimed);
-        var reply = settlement.Reply is { Length: > Settlement.MaxReplyLength } longer ? longer[..Settlement.MaxReplyLength] : settlement.Reply;
+        var reply = ReplyText.Cut(settlement.Reply, Settlement.MaxReplyLength);
         var rows = settlement.Kind switch
         {
             SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(

@@ -52,14 +52,8 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     /// <summary>A fault of ours: the entries wait like any others, so that a poison message neither stops the rest nor runs hot.</summary>
     public Task DeferForFaultAsync(IReadOnlyList<QueueEntry> entries, Exception fault, CancellationToken stop)
     {
-        var settlements = entries.Select(e => new Settlement(e, SettlementKind.Deferred)
-        {
-            Cause = DeferCause.LocalFault,
-            Reply = $"451 4.3.0 Local error ({fault.GetType().Name})",
-            NextAttemptAt = schedule.NextAttempt(e) is var next && next > clock.GetUtcNow() ? next : clock.GetUtcNow() + schedule.Wait(1, 0.5),
-        }).ToList();
-        var facts = settlements.ConvertAll(s => new TraceFact(s.Rule, new Dictionary<string, string> { ["recipient"] = s.Entry.ForwardPath, ["cause"] = nameof(DeferCause.LocalFault), ["reply"] = s.Reply! }));
-        return PersistAsync(new Attempt(entries[0].QueueId, settlements, facts), stop);
+        var settlements = entries.Select(e => FaultOf(e, fault)).ToList();
+        return PersistAsync(new Attempt(entries[0].QueueId, settlements, FactsOf(settlements)), stop);
     }
 
     internal Settlement Judge(EntryResult result)
@@ -133,7 +127,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         }
 
         if (settlement.Kind != SettlementKind.Removed) inputs["stage"] = (result.Failure?.Stage ?? result.Stage).ToString();
-        if (settlement.Reply is { } reply) inputs["reply"] = reply.Length > 1000 ? reply[..1000] : reply;
+        if (settlement.Reply is { } reply) inputs["reply"] = ReplyText.Cut(reply, 1000)!;
         if (settlement.Kind == SettlementKind.Deferred)
         {
             inputs["cause"] = settlement.Cause.ToString();
@@ -187,6 +181,12 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
                 await queue.SettleAsync(attempt, CancellationToken.None);
                 return;
             }
+            catch (Exception e) when (!e.IsOutage())
+            {
+                LogRefused(logger, attempt.QueueId, e);
+                await PersistPlainlyAsync(attempt, e);
+                return;
+            }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
                 // The peer has been told already: forgetting that would send the message twice.
@@ -195,6 +195,37 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
             }
         }
     }
+
+    /// <summary>The database is there and says no, and would say so for ever: once more without anybody's words. What was delivered stays delivered.</summary>
+    private async Task PersistPlainlyAsync(Attempt attempt, Exception fault)
+    {
+        var settlements = attempt.Settlements.Select(s => s.Kind switch
+        {
+            SettlementKind.Delivered or SettlementKind.Relayed => new Settlement(s.Entry, s.Kind) { Reply = LocalError(fault) },
+            SettlementKind.Released or SettlementKind.Rerouted => new Settlement(s.Entry, SettlementKind.Released) { NextAttemptAt = clock.GetUtcNow() + schedule.Wait(1, 0.5) },
+            _ => FaultOf(s.Entry, fault),
+        }).ToList();
+        try
+        {
+            await queue.SettleAsync(new Attempt(attempt.QueueId, settlements, FactsOf(settlements)), CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            LogGivenUp(logger, attempt.QueueId, e);   // the claims go back to the queue with the next beats
+        }
+    }
+
+    private Settlement FaultOf(QueueEntry entry, Exception fault) => new(entry, SettlementKind.Deferred)
+    {
+        Cause = entry.Cause == DeferCause.Removed ? DeferCause.Removed : DeferCause.LocalFault,   // what an administrator ended stays ended
+        Reply = LocalError(fault),
+        NextAttemptAt = schedule.NextAttempt(entry) is var next && next > clock.GetUtcNow() ? next : clock.GetUtcNow() + schedule.Wait(1, 0.5),
+    };
+
+    private static string LocalError(Exception fault) => $"451 4.3.0 Local error ({fault.GetType().Name})";
+
+    private static List<TraceFact> FactsOf(IReadOnlyList<Settlement> settlements) =>
+        [.. settlements.Where(s => s.Reply is not null).Select(s => new TraceFact(s.Rule, new Dictionary<string, string> { ["recipient"] = s.Entry.ForwardPath, ["cause"] = nameof(DeferCause.LocalFault), ["reply"] = s.Reply! }))];
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{QueueId} to {Recipient}: {Kind}, {Reply}")]
     private static partial void LogSettled(ILogger logger, Guid queueId, string recipient, SettlementKind kind, string? reply);
@@ -207,4 +238,10 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The outcome of {QueueId} could not be written; trying again")]
     private static partial void LogNotSettled(ILogger logger, Guid queueId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database refuses the outcome of {QueueId}; writing it without its words")]
+    private static partial void LogRefused(ILogger logger, Guid queueId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database refuses every outcome of {QueueId}; giving it up")]
+    private static partial void LogGivenUp(ILogger logger, Guid queueId, Exception exception);
 }

@@ -71,6 +71,27 @@ public sealed class MailQueueTests
     }
 
     [Theory, BothDatabases]
+    public async Task Words_that_no_database_stores_are_cut_between_characters(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("long@example.org", "odd@example.org");
+        var claimed = await database.Get<MailQueue>().ClaimAsync("example.org", 2, CancellationToken.None);
+
+        await database.Get<MailQueue>().SettleAsync(
+            new Attempt(
+                claimed[0].QueueId,
+                [
+                    new Settlement(claimed[0], SettlementKind.Deferred) { Reply = new string('x', Settlement.MaxReplyLength - 1) + "😀" },
+                    new Settlement(claimed[1], SettlementKind.Deferred) { Reply = "451 \0 and \ud83d" },
+                ],
+                []),
+            CancellationToken.None);
+
+        var replies = await database.ReadAsync(db => db.QueueEntries.OrderBy(e => e.Id).Select(e => e.LastReply).ToListAsync());
+        Assert.Equal([new string('x', Settlement.MaxReplyLength - 1), "451 \ufffd and \ufffd"], replies);
+    }
+
+    [Theory, BothDatabases]
     public async Task An_outcome_counts_only_while_the_claim_does(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -258,6 +258,20 @@ public sealed class DeliveryTests
         Assert.Single(bench.Peer.Mails);   // nothing of the broken one was taken for a message
     }
 
+    [Fact]
+    public async Task An_outcome_that_the_database_refuses_is_written_without_its_words()
+    {
+        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "451 4.7.1 Poison" : null;
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""CREATE TRIGGER "Refuse" BEFORE UPDATE ON "QueueEntry" WHEN NEW."LastReply" LIKE '%Poison%' BEGIN SELECT RAISE(ABORT, 'no'); END"""));
+
+        await bench.SubmitAsync(Alice, [Bob, "carol@example.org"]);
+        var entry = await bench.DeferredAsync(1);
+
+        Assert.Equal((Bob, DeferCause.LocalFault, "451 4.3.0 Local error (SqliteException)"), (entry.ForwardPath, entry.Cause, entry.LastReply));
+        Assert.Single(bench.Peer.Mails);   // carol has it and gets it once
+    }
+
     [Theory, BothDatabases]
     public async Task A_stop_gives_back_what_is_on_its_way(DatabaseKind kind)
     {
