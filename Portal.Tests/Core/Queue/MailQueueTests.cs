@@ -161,5 +161,29 @@ public sealed class MailQueueTests
         Assert.Equal([beating, database.Get<ThisNode>().Id], await database.ReadAsync(db => db.Nodes.OrderBy(n => n.HostName.Length).ThenBy(n => n.Id).Select(n => n.Id).ToListAsync()));
     }
 
+    [Theory, BothDatabases]
+    public async Task A_claim_whose_answer_was_lost_goes_back_with_the_second_beat(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var (heartbeat, queue) = (database.Get<NodeHeartbeat>(), database.Get<MailQueue>());
+        await heartbeat.BeginAsync(CancellationToken.None);
+        await database.QueueAsync("a@example.org");
+        var claimed = await queue.ClaimAsync("example.org", 1, CancellationToken.None);
+        for (var i = 0; i < 3; i++) await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Claimed, await StateAsync(database));   // somebody works on it
+
+        await database.WriteAsync(db => db.QueueEntries.Single().Attempt++);   // a claim that nobody was told of
+        await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Claimed, await StateAsync(database));   // its answer may be on its way
+
+        await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Due, await StateAsync(database));
+
+        claimed = await queue.ClaimAsync("example.org", 1, CancellationToken.None);
+        queue.Forget(claimed);   // and one that was given up
+        for (var i = 0; i < 2; i++) await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Due, await StateAsync(database));
+    }
+
     private static Task<QueueState> StateAsync(TestDatabase database) => database.ReadAsync(db => db.QueueEntries.Select(e => e.State).SingleAsync());
 }
