@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
@@ -319,6 +320,22 @@ public sealed class DeliveryTests
 
         Assert.Equal(RecipientOutcome.Expired, await bench.OutcomeAsync(id));
         Assert.Empty(await bench.InboxAsync(Alice));
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_sender_whose_mailbox_is_full_is_told_all_the_same(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
+        bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
+        var alice = await bench.Database.ReadAsync(db => db.Mailboxes.Where(m => m.PrimaryAddress == Alice).Select(m => m.Id).SingleAsync());
+        Assert.True((await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), alice, 1_000, CancellationToken.None)).IsDone);
+        await bench.Database.WriteAsync(db => db.MailboxUses.Single(u => u.MailboxId == alice).Bytes = 2_000);
+
+        await bench.SubmitAsync(Alice, [Bob]);
+        await bench.RunAsync();
+        await bench.QueueIsEmptyAsync();
+
+        Assert.Contains("Status: 5.1.1\r\n", Assert.Single(await bench.InboxAsync(Alice)), StringComparison.Ordinal);
     }
 
     [Theory, BothDatabases]
