@@ -7,11 +7,12 @@ using Portal.Core.Queue;
 namespace Portal.Core.Jobs;
 
 /// <summary>
-/// Says every ten seconds that this process lives, and gives the claims of dead ones back to the queue (DESIGN §4). On SQLite there is
-/// one process: what was claimed before its start is free at once. On PostgreSQL only the database's clock tells who is dead.
+/// Says every ten seconds that this process lives, and gives the claims of dead ones back to the queue (DESIGN §4), and its own that it
+/// never heard of. On SQLite there is one process: what was claimed before its start is free at once. On PostgreSQL only the database's
+/// clock tells who is dead.
 /// </summary>
 public sealed partial class NodeHeartbeat(
-    IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, ThisNode node, TimeProvider clock, ILogger<NodeHeartbeat> logger) : BackgroundService
+    IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, ThisNode node, MailQueue queue, TimeProvider clock, ILogger<NodeHeartbeat> logger) : BackgroundService
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -33,7 +34,7 @@ public sealed partial class NodeHeartbeat(
         await EndAsync(cancellationToken);
     }
 
-    /// <summary>One beat, and the claims of the dead set free.</summary>
+    /// <summary>One beat, and the claims set free of the dead and of nobody here.</summary>
     public async Task BeatAsync(CancellationToken cancel)
     {
         using var turn = await gate.EnterAsync(cancel);
@@ -43,11 +44,17 @@ public sealed partial class NodeHeartbeat(
             var rows = await db.Database.ExecuteSqlAsync($"""UPDATE "Node" SET "HeartbeatAt" = now() WHERE "Id" = {node.Id}""", cancel);
             if (rows == 0) await RegisterAsync(db, cancel);   // declared dead while it could not beat: its old claims are others' now
             await FreeDeadAsync(db, cancel);
-            return;
+        }
+        else
+        {
+            var at = clock.GetUtcNow();
+            await db.Nodes.Where(n => n.Id == node.Id).ExecuteUpdateAsync(n => n.SetProperty(x => x.HeartbeatAt, at), cancel);
         }
 
-        var at = clock.GetUtcNow();
-        await db.Nodes.Where(n => n.Id == node.Id).ExecuteUpdateAsync(n => n.SetProperty(x => x.HeartbeatAt, at), cancel);
+        var unknown = await queue.FreeUnknownAsync(db, cancel);
+        if (unknown == 0) return;
+        LogUnknown(logger, unknown);
+        feed.Publish(Change.Queue);
     }
 
     internal async Task BeginAsync(CancellationToken cancel)
@@ -129,6 +136,9 @@ public sealed partial class NodeHeartbeat(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Gave {Count} queue entries of dead processes back to the queue")]
     private static partial void LogFreed(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Gave {Count} queue entries that nobody here works on back to the queue")]
+    private static partial void LogUnknown(ILogger logger, int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A heartbeat could not be written")]
     private static partial void LogMissed(ILogger logger, Exception exception);

@@ -19,6 +19,10 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     private readonly ConcurrentQueue<Waiting> pending = new();
     private readonly SemaphoreSlim committing = new(1, 1);
 
+    // Each claim is an object of its own: a second claim of the same entry is not forgotten with the first.
+    private readonly ConcurrentDictionary<QueueEntry, bool> held = new(ReferenceEqualityComparer.Instance);
+    private HashSet<(long Id, int Attempt)> unknown = [];
+
     /// <summary>Route keys with due entries, the longest waiting first.</summary>
     /// <param name="except">Keys that are busy enough.</param>
     public async Task<IReadOnlyList<DueDestination>> DueAsync(IReadOnlyCollection<string> except, int max, CancellationToken cancel)
@@ -35,7 +39,10 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
             .ToListAsync(cancel);
     }
 
-    /// <summary>Claims due entries of one route key for this process and counts the try; those of one message come together.</summary>
+    /// <summary>
+    /// Claims due entries of one route key for this process and counts the try; those of one message come together. Whoever claims says
+    /// with <see cref="Forget"/> when nobody works on them any more.
+    /// </summary>
     public async Task<IReadOnlyList<QueueEntry>> ClaimAsync(string routeKey, int max, CancellationToken cancel)
     {
         using var turn = await gate.EnterAsync(cancel);
@@ -45,7 +52,34 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         object owner = isPostgres ? node.Id : node.Id.ToByteArray(bigEndian: true);   // as the model's converters store them
         object at = isPostgres ? now.ToUniversalTime() : now.UtcTicks;
         var claimed = await db.QueueEntries.FromSqlRaw(isPostgres ? PostgresClaim : SqliteClaim, owner, routeKey, at, max).AsNoTracking().ToListAsync(cancel);
+        foreach (var entry in claimed) held[entry] = true;
         return [.. claimed.OrderBy(e => e.MessageId).ThenBy(e => e.Id)];
+    }
+
+    /// <summary>Nobody here works on them any more: what of them is still claimed goes back to the queue with the beats.</summary>
+    public void Forget(IReadOnlyCollection<QueueEntry> claimed)
+    {
+        foreach (var entry in claimed) held.TryRemove(entry, out _);
+    }
+
+    /// <summary>
+    /// Gives back claims of this process that nobody here knows of: the connection died between their commit and its answer. Only those
+    /// that were unknown at the last beat as well, since an answer may just be on its way. One beat at a time, inside its turn.
+    /// </summary>
+    internal async Task<int> FreeUnknownAsync(PortalDbContext db, CancellationToken cancel)
+    {
+        var ours = await db.QueueEntries.AsNoTracking().Where(e => e.Owner == node.Id && e.State == QueueState.Claimed).Select(e => new { e.Id, e.Attempt }).ToListAsync(cancel);
+        var known = held.Keys.Select(e => (e.Id, e.Attempt)).ToHashSet();   // read after the query: a claim answered meanwhile is known
+        var now = ours.Select(e => (e.Id, e.Attempt)).Where(e => !known.Contains(e)).ToHashSet();
+        var freed = 0;
+        foreach (var (id, attempt) in now.Where(unknown.Contains))
+        {
+            freed += await db.QueueEntries.Where(e => e.Id == id && e.Attempt == attempt && e.Owner == node.Id && e.State == QueueState.Claimed)
+                .ExecuteUpdateAsync(e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null), cancel);
+        }
+
+        unknown = now;
+        return freed;
     }
 
     /// <summary>Whether all of them are still this process's: asked before a message is handed over for good.</summary>
@@ -158,7 +192,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         var at = clock.GetUtcNow();
         var next = settlement.NextAttemptAt ?? at;
         var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Attempt == entry.Attempt && e.State == QueueState.Claimed);
-        var reply = settlement.Reply is { Length: > Settlement.MaxReplyLength } longer ? longer[..Settlement.MaxReplyLength] : settlement.Reply;
+        var reply = ReplyText.Cut(settlement.Reply, Settlement.MaxReplyLength);
         var rows = settlement.Kind switch
         {
             SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(

@@ -21,7 +21,19 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     public async ValueTask<bool> IsLocalDomainAsync(DomainName domain, CancellationToken cancel) => await FindDomainAsync(domain, cancel) is not null;
 
     /// <summary>Judges one forward-path (issue line 6): exact address, then without +detail, then catch-all, then postmaster.</summary>
-    public async ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel)
+    public ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel) => FollowAsync(forwardPath, declaredSizeBytes, cancel);
+
+    /// <summary>The same for a report about the mailbox's own mail: it is bounded, comes once, and has room in a full mailbox too.</summary>
+    public ValueTask<RecipientResolution> ResolveForReportAsync(MailAddress forwardPath, CancellationToken cancel) => FollowAsync(forwardPath, null, cancel);
+
+    /// <summary>Where mail to a bare "postmaster" goes (RFC 5321 §4.5.1): the first administrator's mailbox.</summary>
+    public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long declaredSizeBytes, CancellationToken cancel) =>
+        await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
+            ? await JudgeAsync(mailbox, "recipient.postmaster", declaredSizeBytes, cancel)
+            : RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
+
+    /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
+    private async ValueTask<RecipientResolution> FollowAsync(MailAddress forwardPath, long? declaredSizeBytes, CancellationToken cancel)
     {
         if (forwardPath.AddressLiteral is not null) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
         if (await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
@@ -36,16 +48,10 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         return expansion.ToResolution(rule);
     }
 
-    /// <summary>Where mail to a bare "postmaster" goes (RFC 5321 §4.5.1): the first administrator's mailbox.</summary>
-    public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long declaredSizeBytes, CancellationToken cancel) =>
-        await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
-            ? await JudgeAsync(mailbox, "recipient.postmaster", declaredSizeBytes, cancel)
-            : RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
-
-    private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string rule, long declaredSizeBytes, CancellationToken cancel)
+    private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string rule, long? declaredSizeBytes, CancellationToken cancel)
     {
         if (mailbox.State != MailboxState.Active) return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? "recipient.deleted" : "recipient.disabled");
-        return await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, declaredSizeBytes, cancel) switch
+        return (declaredSizeBytes is { } size ? await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, size, cancel) : QuotaVerdict.Room) switch
         {
             QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, "recipient.quotaFull"),
             QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, "recipient.quotaExceeded"),
@@ -133,12 +139,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private sealed record AddressEntry(MailboxEntry? Mailbox, Guid? ForwarderId, IReadOnlyList<string> Targets, bool IsPrimary);
 
     /// <summary>What a forwarder comes to. A target that is full for now puts all of it off; else one good target is enough to accept; with none, the mildest refusal counts.</summary>
-    private sealed class Expansion(long declaredSizeBytes)
+    private sealed class Expansion(long? declaredSizeBytes)
     {
         private readonly HashSet<LocalTarget> mailboxes = [];
         private (RecipientState State, string Rule)? refusal;
 
-        public long DeclaredSizeBytes { get; } = declaredSizeBytes;
+        public long? DeclaredSizeBytes { get; } = declaredSizeBytes;
 
         public HashSet<Guid> Visited { get; } = [];
 

@@ -33,13 +33,16 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>So long past its end an entry waits for a DSN that can't be made; after that it ends without.</summary>
+    private static readonly TimeSpan ReportPatience = TimeSpan.FromDays(1);
+
     /// <summary>Settles the results of one message. Returns when they are durable; waits for a database that is away until <paramref name="stop"/>.</summary>
     public async Task SettleAsync(QueuedMessage message, IReadOnlyList<EntryResult> results, CancellationToken stop)
     {
         var judged = results.Select(r => (Result: r, Settlement: Judge(r))).ToList();
         var attempt = new Attempt(message.QueueId, [.. judged.Select(j => j.Settlement)], [.. judged.Select(j => FactOf(j.Result, j.Settlement))]);
         var about = judged.Select(j => ReportOf(j.Result, j.Settlement)).OfType<DsnRecipient>().ToList();
-        if (about.Count == 0 || !await ReportAsync(message, attempt, about, stop)) await PersistAsync(attempt, stop);
+        await ConcludeAsync(message, attempt, about, stop);
         foreach (var (result, settlement) in judged)
             LogSettled(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
     }
@@ -49,17 +52,21 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         ? Task.CompletedTask
         : PersistAsync(new Attempt(entries[0].QueueId, [.. entries.Select(e => new Settlement(e, routeKey is null ? SettlementKind.Released : SettlementKind.Rerouted) { RouteKey = routeKey, NextAttemptAt = e.NextAttemptAt })], []), stop);
 
-    /// <summary>A fault of ours: the entries wait like any others, so that a poison message neither stops the rest nor runs hot.</summary>
-    public Task DeferForFaultAsync(IReadOnlyList<QueueEntry> entries, Exception fault, CancellationToken stop)
+    /// <summary>A fault of ours: the entries wait like any others, so that a poison message neither stops the rest nor runs hot, and end when their time is over.</summary>
+    /// <param name="message">Null when it could not even be found.</param>
+    public async Task DeferForFaultAsync(QueuedMessage? message, IReadOnlyList<QueueEntry> entries, Exception fault, CancellationToken stop)
     {
-        var settlements = entries.Select(e => new Settlement(e, SettlementKind.Deferred)
+        var expired = entries.Where(schedule.IsExpired).ToList();
+        var waiting = entries.Except(expired).Select(e => FaultOf(e, fault)).ToList();
+        if (waiting.Count > 0) await PersistAsync(new Attempt(entries[0].QueueId, waiting, FactsOf(waiting)), stop);
+        foreach (var entry in expired)   // each alone: one that was settled before the fault would take the others' DSN with it
         {
-            Cause = DeferCause.LocalFault,
-            Reply = $"451 4.3.0 Local error ({fault.GetType().Name})",
-            NextAttemptAt = schedule.NextAttempt(e) is var next && next > clock.GetUtcNow() ? next : clock.GetUtcNow() + schedule.Wait(1, 0.5),
-        }).ToList();
-        var facts = settlements.ConvertAll(s => new TraceFact(s.Rule, new Dictionary<string, string> { ["recipient"] = s.Entry.ForwardPath, ["cause"] = nameof(DeferCause.LocalFault), ["reply"] = s.Reply! }));
-        return PersistAsync(new Attempt(entries[0].QueueId, settlements, facts), stop);
+            var end = entry.Cause == DeferCause.Removed
+                ? new Settlement(entry, SettlementKind.Removed) { Cause = DeferCause.Removed }
+                : new Settlement(entry, SettlementKind.Expired) { Cause = DeferCause.LocalFault, Reply = LocalError(fault) };
+            List<DsnRecipient> about = ReportOf(new EntryResult(entry), end) is { } report ? [report] : [];
+            await ConcludeAsync(message, new Attempt(entry.QueueId, [end], FactsOf([end])), about, stop);
+        }
     }
 
     internal Settlement Judge(EntryResult result)
@@ -133,7 +140,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         }
 
         if (settlement.Kind != SettlementKind.Removed) inputs["stage"] = (result.Failure?.Stage ?? result.Stage).ToString();
-        if (settlement.Reply is { } reply) inputs["reply"] = reply.Length > 1000 ? reply[..1000] : reply;
+        if (settlement.Reply is { } reply) inputs["reply"] = ReplyText.Cut(reply, 1000)!;
         if (settlement.Kind == SettlementKind.Deferred)
         {
             inputs["cause"] = settlement.Cause.ToString();
@@ -141,6 +148,29 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         }
 
         return new TraceFact(settlement.Rule, inputs);
+    }
+
+    /// <summary>Makes outcomes durable with the DSN that is due. A DSN that can't be made never costs what the peers have said.</summary>
+    private async Task ConcludeAsync(QueuedMessage? message, Attempt attempt, List<DsnRecipient> about, CancellationToken stop)
+    {
+        if (about.Count == 0)
+        {
+            await PersistAsync(attempt, stop);
+            return;
+        }
+
+        var left = message is null ? WithoutReport(attempt) : attempt;
+        try
+        {
+            if (message is not null && await ReportAsync(message, attempt, about, stop)) return;
+        }
+        catch (Exception e)
+        {
+            LogReportFailed(logger, attempt.QueueId, e);   // also when we stop: who has the message must not get it twice
+            left = WithoutReport(attempt);
+        }
+
+        await PersistAsync(left, stop);
     }
 
     /// <summary>Commits outcomes and their DSN together. False when there is nobody to tell, and the outcomes are still to be settled.</summary>
@@ -167,13 +197,14 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         }
     }
 
-    /// <summary>No room for a DSN: what needs one waits, what was delivered stays delivered.</summary>
+    /// <summary>No DSN now: what needs one waits, though not for ever; what was delivered stays delivered.</summary>
     private Attempt WithoutReport(Attempt attempt) => attempt with
     {
         Settlements = [.. attempt.Settlements.Select(s => s.Kind switch
         {
             SettlementKind.Delivered or SettlementKind.Relayed => s,
             SettlementKind.Deferred => s with { SendsDelayNotice = false },
+            _ when clock.GetUtcNow() >= s.Entry.ExpiresAt + ReportPatience => s,
             _ => new Settlement(s.Entry, SettlementKind.Deferred) { Cause = s.Kind == SettlementKind.Removed ? DeferCause.Removed : DeferCause.LocalFault, Reply = s.Reply, NextAttemptAt = clock.GetUtcNow() + schedule.Wait(1, 0.5) },
         })],
     };
@@ -187,6 +218,12 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
                 await queue.SettleAsync(attempt, CancellationToken.None);
                 return;
             }
+            catch (Exception e) when (!e.IsOutage())
+            {
+                LogRefused(logger, attempt.QueueId, e);
+                await PersistPlainlyAsync(attempt, e);
+                return;
+            }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
                 // The peer has been told already: forgetting that would send the message twice.
@@ -195,6 +232,37 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
             }
         }
     }
+
+    /// <summary>The database is there and says no, and would say so for ever: once more without anybody's words. What was delivered stays delivered.</summary>
+    private async Task PersistPlainlyAsync(Attempt attempt, Exception fault)
+    {
+        var settlements = attempt.Settlements.Select(s => s.Kind switch
+        {
+            SettlementKind.Delivered or SettlementKind.Relayed => new Settlement(s.Entry, s.Kind) { Reply = LocalError(fault) },
+            SettlementKind.Released or SettlementKind.Rerouted => new Settlement(s.Entry, SettlementKind.Released) { NextAttemptAt = clock.GetUtcNow() + schedule.Wait(1, 0.5) },
+            _ => FaultOf(s.Entry, fault),
+        }).ToList();
+        try
+        {
+            await queue.SettleAsync(new Attempt(attempt.QueueId, settlements, FactsOf(settlements)), CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            LogGivenUp(logger, attempt.QueueId, e);   // the claims go back to the queue with the next beats
+        }
+    }
+
+    private Settlement FaultOf(QueueEntry entry, Exception fault) => new(entry, SettlementKind.Deferred)
+    {
+        Cause = entry.Cause == DeferCause.Removed ? DeferCause.Removed : DeferCause.LocalFault,   // what an administrator ended stays ended
+        Reply = LocalError(fault),
+        NextAttemptAt = schedule.NextAttempt(entry) is var next && next > clock.GetUtcNow() ? next : clock.GetUtcNow() + schedule.Wait(1, 0.5),
+    };
+
+    private static string LocalError(Exception fault) => $"451 4.3.0 Local error ({fault.GetType().Name})";
+
+    private static List<TraceFact> FactsOf(IReadOnlyList<Settlement> settlements) =>
+        [.. settlements.Where(s => s.Reply is not null).Select(s => new TraceFact(s.Rule, new Dictionary<string, string> { ["recipient"] = s.Entry.ForwardPath, ["cause"] = nameof(DeferCause.LocalFault), ["reply"] = s.Reply! }))];
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{QueueId} to {Recipient}: {Kind}, {Reply}")]
     private static partial void LogSettled(ILogger logger, Guid queueId, string recipient, SettlementKind kind, string? reply);
@@ -205,6 +273,15 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     [LoggerMessage(Level = LogLevel.Warning, Message = "No room for the DSN about {QueueId}; it waits")]
     private static partial void LogNotReported(ILogger logger, Guid queueId);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The DSN about {QueueId} could not be made; it waits")]
+    private static partial void LogReportFailed(ILogger logger, Guid queueId, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The outcome of {QueueId} could not be written; trying again")]
     private static partial void LogNotSettled(ILogger logger, Guid queueId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database refuses the outcome of {QueueId}; writing it without its words")]
+    private static partial void LogRefused(ILogger logger, Guid queueId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database refuses every outcome of {QueueId}; giving it up")]
+    private static partial void LogGivenUp(ILogger logger, Guid queueId, Exception exception);
 }

@@ -32,21 +32,22 @@ internal sealed partial class Courier(
 
     private async Task GuardAsync(List<QueueEntry> entries, CourierLine line, CancellationToken abort)
     {
+        QueuedMessage? message = null;
         try
         {
-            await DeliverMessageAsync(entries, line, abort);
+            message = await messages.FindAsync(entries[0].MessageId, abort) ?? throw new InvalidOperationException("A queue entry without its message.");
+            await DeliverMessageAsync(message, entries, line, abort);
         }
         catch (Exception e) when (!abort.IsCancellationRequested)
         {
             // The queue's one catch-all: never lost, never hot.
             LogFault(logger, entries[0].QueueId, e);
-            await aftermath.DeferForFaultAsync(entries, e, abort);
+            await aftermath.DeferForFaultAsync(message, entries, e, abort);
         }
     }
 
-    private async Task DeliverMessageAsync(List<QueueEntry> entries, CourierLine line, CancellationToken abort)
+    private async Task DeliverMessageAsync(QueuedMessage message, List<QueueEntry> entries, CourierLine line, CancellationToken abort)
     {
-        var message = await messages.FindAsync(entries[0].MessageId, abort) ?? throw new InvalidOperationException("A queue entry without its message.");
         var removed = entries.FindAll(e => e.Cause == DeferCause.Removed);
         if (removed.Count > 0) await aftermath.SettleAsync(message, removed.ConvertAll(e => new EntryResult(e)), abort);
 

@@ -140,7 +140,15 @@ internal sealed partial class QueueRunner(
             {
                 var claimed = await queue.ClaimAsync(routeKey, ClaimSize, CancellationToken.None);   // a claim is answered or never made: a half one would be nobody's
                 if (claimed.Count == 0) break;
-                await courier.DeliverAsync(claimed, line, stop, abort.Token);
+                try
+                {
+                    await courier.DeliverAsync(claimed, line, stop, abort.Token);
+                }
+                finally
+                {
+                    queue.Forget(claimed);
+                }
+
                 Adapt(routeKey, isReached: !line.IsDown);
                 if (line.IsDown || (othersWait && IsSharing(routeKey))) break;
             }

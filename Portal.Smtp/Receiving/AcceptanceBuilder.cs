@@ -106,6 +106,10 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
         private bool Relay(EnvelopeRecipient recipient, MailAddress target)
         {
             if (!relays.Add(target.Folded)) return false;
+
+            // What comes by the MX port goes on only where an address of ours forwards. Until SPF tells whose it is, its sender may be forged:
+            // a failure behind us is seen in the trace and told to nobody, lest spam be thrown back at strangers.
+            var isStrangers = !origin.IsSubmission;
             Entries.Add(new QueueEntry
             {
                 QueueId = envelope.QueueId,
@@ -119,8 +123,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
                 ExpiresAt = at + lifetime,
                 SizeBytes = sizeBytes,
                 AccountId = origin.AccountId,
-                Notify = recipient.Notify,
-                Return = envelope.Return,
+                Notify = isStrangers ? DsnNotify.Never : recipient.Notify,
+                Return = isStrangers ? DsnReturn.Headers : envelope.Return,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,
             });

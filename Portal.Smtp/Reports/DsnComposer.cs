@@ -26,7 +26,7 @@ internal sealed partial class DsnComposer(
         if (entry.ReversePath.Length == 0 || about.Count == 0) return null;
         if (!MailAddress.TryParse(entry.ReversePath, out var sender)) return null;
 
-        var resolution = await recipients.ResolveAsync(sender, 0, cancel);
+        var resolution = await recipients.ResolveForReportAsync(sender, cancel);
         if (resolution.State is not (RecipientState.Ok or RecipientState.NotLocal))
         {
             LogNobody(logger, message.QueueId, resolution.Rule);   // a sender that is no more: nobody is told, and the trace has it

@@ -71,6 +71,27 @@ public sealed class MailQueueTests
     }
 
     [Theory, BothDatabases]
+    public async Task Words_that_no_database_stores_are_cut_between_characters(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("long@example.org", "odd@example.org");
+        var claimed = await database.Get<MailQueue>().ClaimAsync("example.org", 2, CancellationToken.None);
+
+        await database.Get<MailQueue>().SettleAsync(
+            new Attempt(
+                claimed[0].QueueId,
+                [
+                    new Settlement(claimed[0], SettlementKind.Deferred) { Reply = new string('x', Settlement.MaxReplyLength - 1) + "😀" },
+                    new Settlement(claimed[1], SettlementKind.Deferred) { Reply = "451 \0 and \ud83d" },
+                ],
+                []),
+            CancellationToken.None);
+
+        var replies = await database.ReadAsync(db => db.QueueEntries.OrderBy(e => e.Id).Select(e => e.LastReply).ToListAsync());
+        Assert.Equal([new string('x', Settlement.MaxReplyLength - 1), "451 \ufffd and \ufffd"], replies);
+    }
+
+    [Theory, BothDatabases]
     public async Task An_outcome_counts_only_while_the_claim_does(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
@@ -138,6 +159,30 @@ public sealed class MailQueueTests
 
         Assert.Equal(QueueState.Due, await StateAsync(database));
         Assert.Equal([beating, database.Get<ThisNode>().Id], await database.ReadAsync(db => db.Nodes.OrderBy(n => n.HostName.Length).ThenBy(n => n.Id).Select(n => n.Id).ToListAsync()));
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_claim_whose_answer_was_lost_goes_back_with_the_second_beat(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var (heartbeat, queue) = (database.Get<NodeHeartbeat>(), database.Get<MailQueue>());
+        await heartbeat.BeginAsync(CancellationToken.None);
+        await database.QueueAsync("a@example.org");
+        var claimed = await queue.ClaimAsync("example.org", 1, CancellationToken.None);
+        for (var i = 0; i < 3; i++) await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Claimed, await StateAsync(database));   // somebody works on it
+
+        await database.WriteAsync(db => db.QueueEntries.Single().Attempt++);   // a claim that nobody was told of
+        await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Claimed, await StateAsync(database));   // its answer may be on its way
+
+        await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Due, await StateAsync(database));
+
+        claimed = await queue.ClaimAsync("example.org", 1, CancellationToken.None);
+        queue.Forget(claimed);   // and one that was given up
+        for (var i = 0; i < 2; i++) await heartbeat.BeatAsync(CancellationToken.None);
+        Assert.Equal(QueueState.Due, await StateAsync(database));
     }
 
     private static Task<QueueState> StateAsync(TestDatabase database) => database.ReadAsync(db => db.QueueEntries.Select(e => e.State).SingleAsync());

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
@@ -256,6 +257,85 @@ public sealed class DeliveryTests
         Assert.Equal((poisoned, DeferCause.LocalFault), (entry.QueueId, entry.Cause));
         Assert.Equal(RecipientOutcome.Relayed, await bench.OutcomeAsync(sound));
         Assert.Single(bench.Peer.Mails);   // nothing of the broken one was taken for a message
+    }
+
+    [Fact]
+    public async Task An_outcome_that_the_database_refuses_is_written_without_its_words()
+    {
+        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "451 4.7.1 Poison" : null;
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""CREATE TRIGGER "Refuse" BEFORE UPDATE ON "QueueEntry" WHEN NEW."LastReply" LIKE '%Poison%' BEGIN SELECT RAISE(ABORT, 'no'); END"""));
+
+        await bench.SubmitAsync(Alice, [Bob, "carol@example.org"]);
+        var entry = await bench.DeferredAsync(1);
+
+        Assert.Equal((Bob, DeferCause.LocalFault, "451 4.3.0 Local error (SqliteException)"), (entry.ForwardPath, entry.Cause, entry.LastReply));
+        Assert.Single(bench.Peer.Mails);   // carol has it and gets it once
+    }
+
+    [Fact]
+    public async Task A_DSN_that_cannot_be_made_costs_nothing_that_the_peers_have_said()
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "550 5.1.1 No such user" : null;
+        var id = await bench.SubmitAsync("dave@sender.example", [Bob, "carol@example.org"]);
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""ALTER TABLE "Domain" RENAME TO "Gone" """));   // nobody can say who dave is
+
+        await bench.RunAsync();
+        var entry = await bench.DeferredAsync(1);
+
+        Assert.Equal((Bob, DeferCause.LocalFault, "550 5.1.1 No such user"), (entry.ForwardPath, entry.Cause, entry.LastReply));
+        var outcomes = await bench.Database.ReadAsync(db => db.TraceRecipients.Where(r => r.QueueId == id).OrderBy(r => r.Index).Select(r => r.Outcome).ToListAsync());
+        Assert.Equal([RecipientOutcome.Deferred, RecipientOutcome.Relayed], outcomes);
+        Assert.Single(bench.Peer.Mails);
+    }
+
+    [Fact]
+    public async Task A_fault_of_ours_keeps_no_entry_past_its_end_and_its_sender_is_told()
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        var id = await bench.SubmitAsync(Alice, [Bob]);
+        await bench.Database.WriteAsync(db => db.QueueEntries.Single().ExpiresAt = bench.Clock.GetUtcNow());
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""ALTER TABLE "Route" RENAME TO "Gone" """));   // nobody can say where it goes
+
+        await bench.RunAsync();
+        await bench.QueueIsEmptyAsync();
+
+        Assert.Equal(RecipientOutcome.Expired, await bench.OutcomeAsync(id));
+        Assert.Contains("Action: failed\r\nStatus: 4.4.7\r\n", Assert.Single(await bench.InboxAsync(Alice)), StringComparison.Ordinal);
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_poisoned_message_past_its_end_waits_a_day_for_its_DSN_and_ends_without(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
+        var id = await bench.SubmitAsync(Alice, [Bob]);
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""UPDATE "Content" SET "IsCompressed" = {0}, "Inline" = {1}""", true, new byte[] { 1, 2, 3 }));
+        await bench.Database.WriteAsync(db => db.QueueEntries.Single().ExpiresAt = bench.Clock.GetUtcNow());
+
+        await bench.RunAsync();
+        var entry = await bench.DeferredAsync(1);
+        bench.MoveTo(entry.ExpiresAt.AddDays(1));
+        await bench.QueueIsEmptyAsync();
+
+        Assert.Equal(RecipientOutcome.Expired, await bench.OutcomeAsync(id));
+        Assert.Empty(await bench.InboxAsync(Alice));
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_sender_whose_mailbox_is_full_is_told_all_the_same(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
+        bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
+        var alice = await bench.Database.ReadAsync(db => db.Mailboxes.Where(m => m.PrimaryAddress == Alice).Select(m => m.Id).SingleAsync());
+        Assert.True((await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), alice, 1_000, CancellationToken.None)).IsDone);
+        await bench.Database.WriteAsync(db => db.MailboxUses.Single(u => u.MailboxId == alice).Bytes = 2_000);
+
+        await bench.SubmitAsync(Alice, [Bob]);
+        await bench.RunAsync();
+        await bench.QueueIsEmptyAsync();
+
+        Assert.Contains("Status: 5.1.1\r\n", Assert.Single(await bench.InboxAsync(Alice)), StringComparison.Ordinal);
     }
 
     [Theory, BothDatabases]
