@@ -61,6 +61,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await page.Keyboard.PressAsync("r");
         var text = page.GetByLabel("Text", new() { Exact = true });
         await Assertions.Expect(text).ToHaveValueAsync(new Regex("> Today at twelve\\?"));
+        await Assertions.Expect(text).ToBeFocusedAsync();   // the caret stands above the quotation from here on
         await text.PressSequentiallyAsync("Yes, see the map.\n");
         await page.Locator(".compose input[type=file]").SetInputFilesAsync(new FilePayload { Name = "map.pdf", MimeType = "application/pdf", Buffer = File });
         await Assertions.Expect(page.Locator(".compose .attachment").Filter(new() { HasText = "map.pdf" }).Locator("button")).ToBeVisibleAsync();
