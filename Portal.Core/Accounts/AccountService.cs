@@ -29,7 +29,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     /// <param name="cancel">Stops before anything is saved.</param>
     public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, string? reason, CancellationToken cancel)
     {
-        if (actor.AccountId != accountId && !actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);
+        if (actor.AccountId != accountId && !actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);   // asked again below: nobody else's wish costs a hash
         var password = PasswordRules.Generate();
         var token = asLink ? NewToken() : null;
         var hashed = await HashAsync(accountId, asLink ? Guid.NewGuid() + password : password, cancel);   // with a link the old password ends at once all the same

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Portal.Core.Data;
 
-/// <summary>What the database said no to, alike for both providers: the last word in a race between two writers.</summary>
+/// <summary>What a failed call to the database means, alike for both providers: it said no, the last word in a race between two writers; or it is away.</summary>
 public static class DatabaseErrors
 {
     // https://www.sqlite.org/rescode.html: SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY, _FOREIGNKEY, _TRIGGER.
@@ -13,6 +13,17 @@ public static class DatabaseErrors
     private const int SqlitePrimaryKey = 1555;
     private const int SqliteForeignKey = 787;
     private const int SqliteTrigger = 1811;
+
+    /// <summary>
+    /// Whether the database or the disk is away, full or locked: no fault of what was asked, and only this is worth waiting for. However
+    /// deep: Entity Framework wraps what it takes for transient in an <see cref="InvalidOperationException"/>.
+    /// </summary>
+    public static bool IsOutage(this Exception error)
+    {
+        for (var e = error; e is not null; e = e.InnerException)
+            if (IsAway(e)) return true;
+        return false;
+    }
 
     /// <summary>Another row already has this unique value.</summary>
     public static bool IsDuplicate(this DbUpdateException error) => error.InnerException switch
@@ -34,6 +45,16 @@ public static class DatabaseErrors
         PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation } => true,
         // PostgreSQL 18 and later tell a restricted delete apart (23001).
         PostgresException { SqlState: PostgresErrorCodes.RestrictViolation } => true,
+        _ => false,
+    };
+
+    private static bool IsAway(Exception error) => error switch
+    {
+        // 25006 is a server that only reads while another takes over.
+        PostgresException postgres => postgres.IsTransient || postgres.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction || postgres.SqlState[..2] is "08" or "53" or "57",
+        NpgsqlException => true,
+        SqliteException sqlite => sqlite.SqliteErrorCode is 5 or 6 or 10 or 13 or 14,   // BUSY, LOCKED, IOERR, FULL, CANTOPEN
+        IOException or TimeoutException => true,
         _ => false,
     };
 }

@@ -56,6 +56,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         var connection = new SqliteConnection(SqliteSetup.ConnectionString(storage.Value.DatabaseFile) + ";Pooling=False");
         connection.Open();
         SqliteSetup.Apply(connection);
+        Scalar(connection, "PRAGMA busy_timeout=0");   // a long reader must not make a checkpoint hold the gate: the next second tries again
         return connection;
     }
 
@@ -79,7 +80,6 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         Scalar(connection, "PRAGMA wal_checkpoint(PASSIVE)");
         if (wal.Length < LargeWalBytes) return;
         using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
-        Scalar(connection, "PRAGMA busy_timeout=0");   // a long reader must not make us hold the gate: the next second tries again
         Scalar(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     }
 

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Portal.Core.Data;
 
 namespace Portal.Core.Messages;
@@ -114,7 +112,7 @@ public sealed partial class MailWriter(
             await CommitAsync(batch);
             return;
         }
-        catch (Exception e) when (batch.Count > 1 && !IsOutage(e))
+        catch (Exception e) when (batch.Count > 1 && !e.IsOutage())   // running each message alone would only take longer then
         {
             LogBatchFailed(logger, batch.Count, e);
         }
@@ -182,7 +180,7 @@ public sealed partial class MailWriter(
 
     private void SetAside(Waiting entry, Exception cause)
     {
-        if (!IsOutage(cause))
+        if (!cause.IsOutage())
         {
             var key = Convert.ToHexString(entry.Acceptance.Content.Hash);
             if (culprits.Count > 1_000) culprits.Clear();
@@ -192,16 +190,6 @@ public sealed partial class MailWriter(
         LogFailed(logger, entry.Acceptance.QueueId, cause);
         entry.Done.TrySetResult(WriteResult.Failed);
     }
-
-    /// <summary>The database itself is away, full or locked: running each message alone would only take longer.</summary>
-    private static bool IsOutage(Exception e) => (e is DbUpdateException { InnerException: { } inner } ? inner : e) switch
-    {
-        PostgresException postgres => postgres.IsTransient || postgres.SqlState.StartsWith("57", StringComparison.Ordinal) || postgres.SqlState.StartsWith("53", StringComparison.Ordinal),
-        NpgsqlException => true,
-        SqliteException sqlite => sqlite.SqliteErrorCode is 5 or 6 or 10 or 13 or 14,   // BUSY, LOCKED, IOERR, FULL, CANTOPEN
-        IOException => true,
-        _ => false,
-    };
 
     private sealed class Waiting(Acceptance acceptance, long since)
     {

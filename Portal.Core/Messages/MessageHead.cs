@@ -1,6 +1,7 @@
 using System.Text;
 using MimeKit;
 using MimeKit.Utils;
+using Portal.Core.Data;
 
 namespace Portal.Core.Messages;
 
@@ -94,10 +95,10 @@ public sealed record MessageHead
             FromCount = fromCount,
             MessageId = Bare(messageId),
             InReplyTo = Bare(inReplyTo),
-            From = Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),
+            From = StorableText.Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),
             FromAddresses = fromList is null ? [] : [.. fromList.Mailboxes.Select(m => m.Address)],
-            To = Cut(Decode(to), 2000),
-            Subject = Cut(Decode(subject), 1000),
+            To = StorableText.Cut(Decode(to), 2000),
+            Subject = StorableText.Cut(Decode(subject), 1000),
             HasDate = date is not null,
             Date = date is not null && DateUtils.TryParse(date, out var at) ? at.ToUniversalTime() : null,
             HasUtf8 = !Ascii.IsValid(octets[..position]),
@@ -135,22 +136,6 @@ public sealed record MessageHead
     {
         if (id is null) return null;
         var (open, close) = (id.IndexOf('<', StringComparison.Ordinal), id.IndexOf('>', StringComparison.Ordinal));
-        return Cut(open >= 0 && close > open ? id[(open + 1)..close] : id.Trim(), 1000);
-    }
-
-    /// <summary>Cuts to a column's length, never in the middle of a surrogate pair; a lone surrogate becomes U+FFFD, which both databases can store.</summary>
-    private static string? Cut(string? text, int length)
-    {
-        if (text is null) return null;
-        text = text.Replace("\0", "", StringComparison.Ordinal);   // an encoded word may hide one, and PostgreSQL stores none
-        if (text.Length > length) text = text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i])) continue;
-            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1])) i++;
-            else return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
-        }
-
-        return text;
+        return StorableText.Cut(open >= 0 && close > open ? id[(open + 1)..close] : id.Trim(), 1000);
     }
 }

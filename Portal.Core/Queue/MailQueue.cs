@@ -192,7 +192,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         var at = clock.GetUtcNow();
         var next = settlement.NextAttemptAt ?? at;
         var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Attempt == entry.Attempt && e.State == QueueState.Claimed);
-        var reply = ReplyText.Cut(settlement.Reply, Settlement.MaxReplyLength);
+        var reply = StorableText.Cut(settlement.Reply, Settlement.MaxReplyLength);
         var rows = settlement.Kind switch
         {
             SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(

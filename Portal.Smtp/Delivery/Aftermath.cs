@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
@@ -140,7 +141,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         }
 
         if (settlement.Kind != SettlementKind.Removed) inputs["stage"] = (result.Failure?.Stage ?? result.Stage).ToString();
-        if (settlement.Reply is { } reply) inputs["reply"] = ReplyText.Cut(reply, 1000)!;
+        if (settlement.Reply is { } reply) inputs["reply"] = StorableText.Cut(reply, 1000)!;
         if (settlement.Kind == SettlementKind.Deferred)
         {
             inputs["cause"] = settlement.Cause.ToString();
@@ -187,8 +188,8 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
             case WriteResult.Committed:
                 return true;
             case WriteResult.Superseded:
-                LogSuperseded(logger, message.QueueId);   // some are others' by now: what is still ours is tried again
-                await ReleaseAsync([.. attempt.Settlements.Select(s => s.Entry)], null, stop);
+                LogSuperseded(logger, message.QueueId);   // some are others' by now: what is still ours keeps what its peer has said
+                await PersistAsync(WithoutReport(attempt), stop);
                 return true;
             default:
                 LogNotReported(logger, message.QueueId);

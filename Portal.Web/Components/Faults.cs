@@ -1,9 +1,8 @@
-using System.Data.Common;
 using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Localization;
-using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
 
 namespace Portal.Web.Components;
 
@@ -15,9 +14,6 @@ internal static partial class Faults
     public static void UseFaultPage(this WebApplication app) =>
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ShowAsync, SuppressDiagnosticsCallback = _ => true });
 
-    /// <summary>Whether the database or the disk failed, however deep: no fault of what was asked, and a later try may succeed.</summary>
-    internal static bool IsStorage(Exception error) => error is DbException or DbUpdateException or IOException || (error.InnerException is { } inner && IsStorage(inner));
-
     /// <summary>The path without a token that works once: whoever reads the log must not be able to use it.</summary>
     internal static string Loggable(string path) =>
         path.Split('/') is ["", var page, not "", ..] parts && TokenPages.Contains(page, StringComparer.OrdinalIgnoreCase) ? string.Join('/', ["", page, "…", .. parts[3..]]) : path;
@@ -25,7 +21,7 @@ internal static partial class Faults
     private static async Task ShowAsync(HttpContext context)
     {
         var feature = context.Features.Get<IExceptionHandlerPathFeature>()!;
-        var isOutage = IsOutage(feature.Error);
+        var isOutage = feature.Error.IsOutage();
         var reference = Guid.NewGuid().ToString("N")[..12];
         var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Faults));
         LogFault(logger, context.Request.Method, Loggable(feature.Path), reference, feature.Error);
@@ -38,8 +34,6 @@ internal static partial class Faults
         var page = new RazorComponentResult<ErrorDocument>(new { Reference = reference, IsOutage = isOutage, IsDark = isDark, Path = LocalPath.Of(feature.Path) }) { StatusCode = context.Response.StatusCode };
         await page.ExecuteAsync(context);
     }
-
-    private static bool IsOutage(Exception error) => error is DbException { IsTransient: true } || error is DbException && error.InnerException is IOException or TimeoutException || (error.InnerException is { } inner && IsOutage(inner));
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed; reference {Reference}")]
     private static partial void LogFault(ILogger logger, string method, string path, string reference, Exception exception);

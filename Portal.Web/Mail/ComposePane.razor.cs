@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
 using Portal.Core;
+using Portal.Core.Data;
 using Portal.Core.Messages;
-using Portal.Web.Components;
 using Portal.Web.Components.Shared;
 
 namespace Portal.Web.Mail;
@@ -116,7 +116,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             // The browser is gone; what was typed since the last saving went with it.
         }
-        catch (Exception e) when (Faults.IsStorage(e))
+        catch (Exception e) when (e.IsOutage())
         {
             LogNotSaved(Logger, e);
         }
@@ -160,7 +160,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             // Lost for the moment; the next tick after the return saves.
         }
-        catch (Exception e) when (Faults.IsStorage(e))
+        catch (Exception e) when (e.IsOutage())
         {
             KeepUnsaved(e);
         }
@@ -252,7 +252,7 @@ public sealed partial class ComposePane : IAsyncDisposable
             isEnded = true;
             Notices.Done(L["Sent"]);
         }
-        catch (Exception e) when (Faults.IsStorage(e))
+        catch (Exception e) when (e.IsOutage())
         {
             LogNotSent(Logger, e);
             error = L["NotSentNow"];
@@ -274,7 +274,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             await SaveIfChangedAsync(isLeaving: true);
         }
-        catch (Exception e) when (Faults.IsStorage(e))
+        catch (Exception e) when (e.IsOutage())
         {
             KeepUnsaved(e);
         }

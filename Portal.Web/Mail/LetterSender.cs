@@ -2,7 +2,6 @@ using Portal.Core;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Smtp.Receiving;
-using Portal.Web.Components;
 
 namespace Portal.Web.Mail;
 
@@ -23,7 +22,7 @@ public sealed partial class LetterSender(DraftService drafts, MessageReceiver re
         {
             await drafts.CompleteAsync(actor, letter, CancellationToken.None);
         }
-        catch (Exception e) when (Faults.IsStorage(e))   // it is sent; a draft left behind must not read as "not sent"
+        catch (Exception e)   // whatever it was: the letter is sent, and a draft left behind must not read as "not sent"
         {
             LogDraftLeft(logger, sent.Value, e);
         }

@@ -2,7 +2,6 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server;
 using Portal.Core.Data;
-using Portal.Web.Components;
 
 namespace Portal.Web.Security;
 
@@ -29,7 +28,7 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
         {
             return authenticationState.User.Identity?.IsAuthenticated != true || await sessions.FindAsync(authenticationState.User, cancellationToken) is not null;
         }
-        catch (Exception e) when (Faults.IsStorage(e))
+        catch (Exception e) when (e.IsOutage())
         {
             return true;   // nobody loses what is being typed to a lost database; each action asks for itself
         }
@@ -50,9 +49,9 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
             if (!await ValidateAuthenticationStateAsync(state, CancellationToken.None))
                 SetAuthenticationState(Task.FromResult(new AuthenticationState(new ClaimsPrincipal(new ClaimsIdentity()))));
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is System.Data.Common.DbException or InvalidOperationException)
         {
-            // No state yet: the look every ten seconds comes again.
+            // The database said no, or there is no state yet: the look every ten seconds comes again, and each action asks for itself.
         }
     }
 }

@@ -8,6 +8,9 @@ public sealed class LiveRefresh(ChangeFeed feed, TimeProvider clock) : Component
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>While the database is lost.</summary>
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
     private IDisposable? subscription;
     private ITimer? timer;
     private int isWaiting;
@@ -46,6 +49,10 @@ public sealed class LiveRefresh(ChangeFeed feed, TimeProvider clock) : Component
             try
             {
                 await OnChange.InvokeAsync();
+            }
+            catch (Exception e) when (e.IsOutage())
+            {
+                timer?.Change(Retry, Timeout.InfiniteTimeSpan);   // the page stays as it is, with what is being typed in it
             }
             catch (Exception e)
             {
