@@ -113,7 +113,8 @@ public sealed partial class PortalGrid<T>
     {
         var wanted = IsLocal ? sort is null ? DefaultSort : descending ? "-" + sort : sort : SortQuery ?? DefaultSort;
         var at = IsLocal ? index : Math.Max(0, (PageNumber ?? 1) - 1);
-        var isNew = (page is null && refusal is null) || at != index || wanted != (sort is null ? null : descending ? "-" + sort : sort) || !Equals(Filter, lastFilter);
+        // Whether it was ever asked counts, not whether the answer is there: a page that renders while it answers would ask again without end.
+        var isNew = loads == 0 || at != index || wanted != (sort is null ? null : descending ? "-" + sort : sort) || !Equals(Filter, lastFilter);
         if (!isNew) return;
 
         if (!Equals(Filter, lastFilter))
