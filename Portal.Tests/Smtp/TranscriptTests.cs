@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Portal.Core.Messages;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp;
 
@@ -12,12 +13,21 @@ public sealed partial class TranscriptTests
 
     public static TheoryData<string> Files => [.. Directory.GetFiles(Folder, "*.smtp").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
+    /// <summary>Those that state what the database holds after.</summary>
+    public static TheoryData<string> WithStatements => [.. Files.Select(f => f.Data).Where(f => File.ReadLines(Path.Combine(Folder, f)).Any(l => l.StartsWith("==", StringComparison.Ordinal)))];
+
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Dialogue(string file)
+    public Task Dialogue(string file) => PlayAsync(file, DatabaseKind.Sqlite);
+
+    [Theory]
+    [MemberData(nameof(WithStatements))]
+    public Task Dialogue_on_PostgreSQL(string file) => PlayAsync(file, DatabaseKind.Postgres);
+
+    private static async Task PlayAsync(string file, DatabaseKind kind)
     {
         var transcript = Transcript.Read(Path.Combine(Folder, file));
-        await using var server = await SmtpTestServer.StartAsync(transcript.Options);
+        await using var server = await SmtpTestServer.StartAsync(transcript.Options, kind: kind);
         var client = server.Connect(transcript.Listener, transcript.Client);
         foreach (var line in transcript.Lines)
         {

@@ -5,6 +5,7 @@ using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;
 using Portal.Smtp.Receiving;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Receiving;
 
@@ -13,10 +14,10 @@ public sealed class SubmitTests
 {
     private const string Text = "From: Alice <alice@portal.test>\r\nTo: bob@portal.test\r\nBcc: dave@example.net\r\nSubject: Hello\r\n\r\nHi\r\n";
 
-    [Fact]
-    public async Task One_commit_serves_the_mailbox_the_queue_and_Sent()
+    [Theory, BothDatabases]
+    public async Task One_commit_serves_the_mailbox_the_queue_and_Sent(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
 
         var outcome = await SubmitAsync(server, "alice@portal.test", "alice@portal.test", Text, "bob@portal.test", "dave@example.net");
 
@@ -43,19 +44,22 @@ public sealed class SubmitTests
     [InlineData("alice@portal.test", "alice@portal.test", "loop1@portal.test", "SendRecipientLoop")]
     public async Task A_refusal_sends_nothing_to_anybody(string reversePath, string from, string recipient, string key)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        foreach (var kind in Enum.GetValues<DatabaseKind>())
+        {
+            await using var server = await SmtpTestServer.StartAsync(kind: kind);
 
-        var outcome = await SubmitAsync(server, "alice@portal.test", reversePath, $"From: {from}\r\n\r\nHi\r\n", "admin@portal.test", recipient);
+            var outcome = await SubmitAsync(server, "alice@portal.test", reversePath, $"From: {from}\r\n\r\nHi\r\n", "admin@portal.test", recipient);
 
-        Assert.Equal(key, outcome.Refusal?.Key);
-        Assert.Equal(0, await server.ReadAsync(db => db.Messages.CountAsync()));
-        Assert.Equal(0, await server.ReadAsync(db => db.QueueEntries.CountAsync()));
+            Assert.Equal((kind, key), (kind, outcome.Refusal?.Key));
+            Assert.Equal(0, await server.ReadAsync(db => db.Messages.CountAsync()));
+            Assert.Equal(0, await server.ReadAsync(db => db.QueueEntries.CountAsync()));
+        }
     }
 
-    [Fact]
-    public async Task Limits_are_those_of_SMTP()
+    [Theory, BothDatabases]
+    public async Task Limits_are_those_of_SMTP(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync(new Dictionary<string, string?> { ["Portal:Smtp:MaxMessageSizeBytes"] = "65536", ["Portal:Smtp:MaxRecipients"] = "1" });
+        await using var server = await SmtpTestServer.StartAsync(new Dictionary<string, string?> { ["Portal:Smtp:MaxMessageSizeBytes"] = "65536", ["Portal:Smtp:MaxRecipients"] = "1" }, kind: kind);
         Task<Portal.Core.Outcome<Guid>> Send(string text, params string[] recipients) => SubmitAsync(server, "alice@portal.test", "alice@portal.test", text, recipients);
 
         Assert.Equal("SendNoRecipients", (await Send(Text)).Refusal?.Key);
