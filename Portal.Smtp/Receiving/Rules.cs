@@ -10,6 +10,9 @@ public static class Rules
     public const string MessageHops = "message.hops";
     public const string NoRoom = "server.noRoom";
     public const string LocalError = "server.localError";
+
+    /// <summary>Disabled, gone, or another password since they authenticated.</summary>
+    public const string AccountEnded = "sender.accountEnded";
     public const string SenderNotOwned = "sender.notOwned";
     public const string HeaderFromNotOwned = "sender.headerFromNotOwned";
     public const string HeaderFromUnreadable = "sender.headerFromUnreadable";

@@ -44,6 +44,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
         IsExtended = IsExtended,
         Tls = wire.TlsDescription,
         AccountId = Account?.Id,
+        SecurityStamp = Account?.SecurityStamp,
     };
 
     /// <summary>Talks until either side ends it.</summary>

@@ -20,6 +20,12 @@ internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
         var isOver = true;
         try
         {
+            if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended)
+            {
+                await session.Wire.ReadChunkAsync(bdat.Octets, null);
+                return ended;
+            }
+
             var message = envelope.Chunks ??= receiver.Begin(session.Origin, envelope);
             await session.Wire.ReadChunkAsync(bdat.Octets, message);
             isOver = bdat.IsLast || message.IsLost;

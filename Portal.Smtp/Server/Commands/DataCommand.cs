@@ -18,6 +18,7 @@ internal sealed class DataCommand(MessageReceiver receiver) : ISmtpCommand
 
         try
         {
+            if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended) return ended;
             using var message = receiver.Begin(session.Origin, envelope);
             session.Wire.Write(SmtpReply.StartMail);
             await session.Wire.ReadDataAsync(message);   // to the final dot, also after a fault: mail text is never run as commands
