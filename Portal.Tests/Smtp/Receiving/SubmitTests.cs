@@ -69,6 +69,25 @@ public sealed class SubmitTests
         Assert.IsType<Portal.Core.NotPermitted>((await SubmitAsync(server, null, "alice@portal.test", Text, "bob@portal.test")).Refusal);
     }
 
+    [Theory]
+    [InlineData(256 * 1024, "SendHeaderTooLarge")]
+    [InlineData(256 * 1024 - 200, "SendFromNotOwned")]
+    [InlineData(256 * 1024 + 1, "SendHeaderTooLarge")]
+    public async Task A_second_From_at_the_very_end_of_the_largest_header_is_seen_or_refused(int headerBytes, string key)
+    {
+        const string First = "From: alice@portal.test\r\n", Second = "From: bob@portal.test\r\n\r\n";
+        var fill = string.Concat(Enumerable.Repeat($"X-Fill: {new string('x', 990)}\r\n", (headerBytes - 5_000) / 1_000));
+        fill += $"X-Last: {new string('x', headerBytes - First.Length - fill.Length - Second.Length - 10)}\r\n";
+        var text = First + fill + Second + "Hi\r\n";
+        Assert.Equal(headerBytes, text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4);
+        await using var server = await SmtpTestServer.StartAsync();
+
+        var outcome = await SubmitAsync(server, "alice@portal.test", "alice@portal.test", text, "bob@portal.test");
+
+        Assert.Equal(key, outcome.Refusal?.Key);
+        Assert.Empty(await server.MessagesAsync("bob@portal.test"));
+    }
+
     private static async Task<Portal.Core.Outcome<Guid>> SubmitAsync(SmtpTestServer server, string? login, string reversePath, string text, params string[] recipients)
     {
         var account = login is null ? Guid.Empty : await server.ReadAsync(db => db.Accounts.Where(a => a.UserName == login).Select(a => a.Id).SingleAsync());
