@@ -121,6 +121,7 @@ public sealed class MessageReceiver
             var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
             if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
             if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+            if (dispositions.Count == 0) TraceRows.AddMoreRefused(envelope, inputs);
             var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
             dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
         }

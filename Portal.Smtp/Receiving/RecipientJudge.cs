@@ -29,6 +29,9 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
     public async ValueTask<Judgement> JudgeAsync(MailAddress address, long declaredSizeBytes, CancellationToken cancel) =>
         Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
 
+    /// <summary>A forward-path as the trace names it.</summary>
+    public static string TextOf(SmtpPath path) => MailAddress.TryParse(path.ToString(), out var address) ? address.Folded : path.ToString();
+
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.

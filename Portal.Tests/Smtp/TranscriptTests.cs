@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Portal.Core.Messages;
+using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp;
@@ -95,6 +96,7 @@ public sealed partial class TranscriptTests
                 "inbox" or "sent" or "content" => "",
                 "queue" => await QueueAsync(server),
                 "trace" => await TraceAsync(server),
+                "refused" => await RefusedAsync(server),
                 _ => throw new FormatException($"{file}:{line.Number} says nothing known: {subject}"),
             };
 
@@ -133,6 +135,14 @@ public sealed partial class TranscriptTests
             var traces = await server.TracesAsync();
             return traces.Count == 0 ? "none" : string.Join(" | ", traces.Select(t =>
                 $"{t.Trace.Outcome} {t.Trace.Rule ?? "-"}: " + string.Join("; ", t.Recipients.Select(r => $"{r.Recipient} {r.Outcome} {r.Rule}"))));
+        }
+
+        // "refused 1000 201": recipients that the one trace lists, and how many more it tells of.
+        private static async Task<string> RefusedAsync(SmtpTestServer server)
+        {
+            var (trace, recipients) = Assert.Single(await server.TracesAsync());
+            var facts = await server.ReadAsync(db => Task.FromResult(db.TraceEvents.Single(e => e.QueueId == trace.QueueId).Facts));
+            return $"{recipients.Count} {TraceFacts.Read(facts)[0].Inputs.GetValueOrDefault("moreRefused") ?? "0"}";
         }
 
         private static string Escape(byte[] octets)

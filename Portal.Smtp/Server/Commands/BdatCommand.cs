@@ -26,10 +26,15 @@ internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
                 return ended;
             }
 
-            var message = envelope.Chunks ??= receiver.Begin(session.Origin, envelope);
+            var message = envelope.Incoming ??= receiver.Begin(session.Origin, envelope);
             await session.Wire.ReadChunkAsync(bdat.Octets, message);
             isOver = bdat.IsLast || message.IsLost;
             return isOver ? await receiver.ReceiveAsync(session.Origin, envelope, message) : SmtpReply.ChunkOk;
+        }
+        catch (ConnectionLost lost)
+        {
+            session.EndTransaction(lost.LastWords);
+            throw;
         }
         finally
         {

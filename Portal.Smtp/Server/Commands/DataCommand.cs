@@ -19,10 +19,15 @@ internal sealed class DataCommand(MessageReceiver receiver) : ISmtpCommand
         try
         {
             if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended) return ended;
-            using var message = receiver.Begin(session.Origin, envelope);
+            var message = envelope.Incoming = receiver.Begin(session.Origin, envelope);
             session.Wire.Write(SmtpReply.StartMail);
             await session.Wire.ReadDataAsync(message);   // to the final dot, also after a fault: mail text is never run as commands
             return await receiver.ReceiveAsync(session.Origin, envelope, message);   // a client that leaves now cancels nothing
+        }
+        catch (ConnectionLost lost)
+        {
+            session.EndTransaction(lost.LastWords);
+            throw;
         }
         finally
         {
