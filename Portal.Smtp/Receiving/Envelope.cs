@@ -65,5 +65,9 @@ internal sealed record EnvelopeRecipient(MailAddress Address, RecipientResolutio
 /// <summary>A recipient we refused, with the rule that did.</summary>
 /// <param name="Address">Folded, where it is an address.</param>
 /// <param name="Rule">Key of the Rules resource.</param>
-/// <param name="Reply">What RCPT heard.</param>
-internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply Reply);
+/// <param name="Reply">What RCPT heard, or would have heard.</param>
+internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply Reply)
+{
+    /// <summary>The recipient that forwards to it, who was taken for the sake of other targets; null for one that RCPT named.</summary>
+    public string? ForwardedBy { get; init; }
+}

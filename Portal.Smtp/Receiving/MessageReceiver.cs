@@ -98,6 +98,12 @@ public sealed class MessageReceiver
         if (origin is { IsSubmission: true, AccountId: { } accountId } && await parts.Submission.CheckHeaderFromAsync(accountId, head, CancellationToken.None) is { } refused)
             return parts.Refusals.Record(origin, envelope, refused.Rule, refused.Reply, head, content.RawBytes);
 
+        foreach (var recipient in envelope.Recipients)
+        {
+            foreach (var dropped in recipient.Resolution.Dropped)
+                envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
+        }
+
         var dispositions = Decide(envelope);
         if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
         if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);

@@ -58,8 +58,12 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         UpdatedAt = at,
     };
 
-    public static TraceFact FactOf(RefusedRecipient refused) =>
-        new(refused.Rule, new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() });
+    public static TraceFact FactOf(RefusedRecipient refused)
+    {
+        var inputs = new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
+        if (refused.ForwardedBy is { } forwarder) inputs["forwardedBy"] = forwarder;
+        return new TraceFact(refused.Rule, inputs);
+    }
 
     public static RecipientOutcome OutcomeOf(SmtpReply? reply) => reply is { IsPermanentFailure: true } ? RecipientOutcome.Refused : RecipientOutcome.Deferred;
 

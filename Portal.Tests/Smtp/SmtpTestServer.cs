@@ -209,6 +209,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
                 AddAlias(db, domain, "odd%name", alice.MailboxId);
                 AddAlias(db, catching, Address.CatchAll, alice.MailboxId);
                 AddForwarder(db, "sales", "alice@portal.test", "partner@example.net");
+                AddForwarder(db, "team", "alice@portal.test", "dora@portal.test", "ella@portal.test", "gone@portal.test", "x@off.test");
                 AddForwarder(db, "away", "partner@example.net");
                 AddForwarder(db, "loop1", "loop2@portal.test");
                 AddForwarder(db, "loop2", "loop1@portal.test");
