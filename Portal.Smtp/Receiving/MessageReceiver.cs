@@ -66,6 +66,10 @@ public sealed class MessageReceiver
         return reply.Code == 250 ? envelope.QueueId : RefusalOf(reply, null);
     }
 
+    /// <summary>Looks before content is taken whether who authenticated may still send; the reply that ends their session, or null.</summary>
+    internal async ValueTask<SmtpReply?> CheckAccountAsync(Origin origin, Envelope envelope, CancellationToken cancel) =>
+        await parts.Submission.CheckAccountAsync(origin, cancel) is { } ended ? parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply) : null;
+
     /// <summary>Begins to take a message; the envelope has its recipients.</summary>
     internal IncomingMessage Begin(Origin origin, Envelope envelope) => new(spools.Create(), options, origin.IsSubmission ? RepairFor(envelope) : null);
 
@@ -90,8 +94,15 @@ public sealed class MessageReceiver
     {
         var head = MessageHead.Parse(content.Head.Span);
         if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes);
+        if (await parts.Submission.CheckAccountAsync(origin, CancellationToken.None) is { } ended) return parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply, head, content.RawBytes);
         if (origin is { IsSubmission: true, AccountId: { } accountId } && await parts.Submission.CheckHeaderFromAsync(accountId, head, CancellationToken.None) is { } refused)
             return parts.Refusals.Record(origin, envelope, refused.Rule, refused.Reply, head, content.RawBytes);
+
+        foreach (var recipient in envelope.Recipients)
+        {
+            foreach (var dropped in recipient.Resolution.Dropped)
+                envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
+        }
 
         var dispositions = Decide(envelope);
         if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
@@ -116,6 +127,7 @@ public sealed class MessageReceiver
             var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
             if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
             if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+            if (dispositions.Count == 0) TraceRows.AddMoreRefused(envelope, inputs);
             var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
             dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
         }

@@ -18,6 +18,9 @@ internal sealed record Origin(TraceSource Source, IPAddress? Client, string? Hel
     /// <summary>Who is authenticated; null for nobody.</summary>
     public Guid? AccountId { get; init; }
 
+    /// <summary>Security stamp they authenticated under; null where the portal has looked at it already.</summary>
+    public string? SecurityStamp { get; init; }
+
     /// <summary>Whether the rules of RFC 6409 hold: sender rights, header repair.</summary>
     public bool IsSubmission => Source is TraceSource.Submission or TraceSource.Portal;
 }

@@ -29,6 +29,21 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
     public async ValueTask<Judgement> JudgeAsync(MailAddress address, long declaredSizeBytes, CancellationToken cancel) =>
         Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
 
+    /// <summary>A forward-path as the trace names it.</summary>
+    public static string TextOf(SmtpPath path) => MailAddress.TryParse(path.ToString(), out var address) ? address.Folded : path.ToString();
+
+    /// <summary>What is said to a recipient in such a state.</summary>
+    public static SmtpReply ReplyOf(RecipientState state) => state switch
+    {
+        RecipientState.NotLocal => SmtpReply.RelayDenied,
+        RecipientState.Unknown => SmtpReply.UnknownRecipient,
+        RecipientState.Disabled => SmtpReply.MailboxDisabled,
+        RecipientState.QuotaFull => SmtpReply.MailboxFull,
+        RecipientState.QuotaExceeded => SmtpReply.MailboxQuotaExceeded,
+        RecipientState.Loop => SmtpReply.MailLoop,
+        _ => throw new InvalidOperationException($"No refusal is known for the recipient state {state}."),
+    };
+
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
@@ -40,12 +55,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
             RecipientState.Ok => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal when mayRelay => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal => Refuse(text, Rules.RelayDenied, SmtpReply.RelayDenied),
-            RecipientState.Unknown => Refuse(text, resolution.Rule, SmtpReply.UnknownRecipient),
-            RecipientState.Disabled => Refuse(text, resolution.Rule, SmtpReply.MailboxDisabled),
-            RecipientState.QuotaFull => Refuse(text, resolution.Rule, SmtpReply.MailboxFull),
-            RecipientState.QuotaExceeded => Refuse(text, resolution.Rule, SmtpReply.MailboxQuotaExceeded),
-            RecipientState.Loop => Refuse(text, resolution.Rule, SmtpReply.MailLoop),
-            _ => throw new InvalidOperationException($"No reply is known for the recipient state {resolution.State}."),
+            var state => Refuse(text, resolution.Rule, ReplyOf(state)),
         };
     }
 
