@@ -57,6 +57,9 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
     {
         SettlementKind.Delivered => "attempt.delivered",
         SettlementKind.Relayed => "attempt.relayed",
+        // No server was asked, so none has said anything.
+        SettlementKind.Deferred when Cause == DeferCause.Dns => "attempt.noAnswer",
+        SettlementKind.Failed when Cause == DeferCause.Dns => "attempt.noServer",
         SettlementKind.Deferred => "attempt.deferred",
         SettlementKind.Failed => "attempt.failed",
         SettlementKind.Expired => "attempt.expired",

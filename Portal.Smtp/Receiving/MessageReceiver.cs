@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core;
 using Portal.Core.Accounts;
@@ -16,7 +18,7 @@ namespace Portal.Smtp.Receiving;
 /// Where every message that comes in is decided, by SMTP or from the portal: facts, then one disposition for each recipient, then
 /// one durable commit, then one reply (DESIGN §3).
 /// </summary>
-public sealed class MessageReceiver
+public sealed partial class MessageReceiver
 {
     private const int CopyBytes = 64 * 1024;
     private readonly MailWriter writer;
@@ -109,12 +111,16 @@ public sealed class MessageReceiver
         if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
 
         var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, sentMailboxId);
-        return await writer.WriteAsync(acceptance) switch
+        switch (await writer.WriteAsync(acceptance))
         {
-            WriteResult.Committed => SmtpReply.Queued(envelope.QueueId),
-            WriteResult.Busy => parts.Refusals.Record(origin, envelope, Rules.NoRoom, SmtpReply.NoRoom, head, content.RawBytes),
-            _ => parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes),
-        };
+            case WriteResult.Committed:
+                LogAccepted(parts.Logger, envelope.QueueId, origin.Source, origin.Client, content.RawBytes, envelope.Recipients.Count);
+                return SmtpReply.Queued(envelope.QueueId);
+            case WriteResult.Busy:
+                return parts.Refusals.Record(origin, envelope, Rules.NoRoom, SmtpReply.NoRoom, head, content.RawBytes);
+            default:
+                return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
+        }
     }
 
     /// <summary>One disposition for each recipient with the rule that decided and its inputs.</summary>
@@ -167,6 +173,9 @@ public sealed class MessageReceiver
         : reply == SmtpReply.HeaderFromNotOwned || reply == SmtpReply.BadHeaderFrom ? new Invalid("SendFromNotOwned")
         : reply.IsPermanentFailure ? new Invalid("SendBadContent")
         : new Conflict("SendLater");
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Message {QueueId} taken through {Source} from {Client}: {Bytes} bytes for {Recipients} recipients")]
+    private static partial void LogAccepted(ILogger logger, Guid queueId, TraceSource source, IPAddress? client, long bytes, int recipients);
 }
 
 /// <summary>A message composed in the portal.</summary>
@@ -176,4 +185,4 @@ public sealed class MessageReceiver
 public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
 
 /// <summary>The steps of receiving, together.</summary>
-internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals);
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);

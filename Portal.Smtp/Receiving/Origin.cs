@@ -9,6 +9,9 @@ namespace Portal.Smtp.Receiving;
 /// <param name="Hello">What it called itself in EHLO or HELO; null for mail written in the portal.</param>
 internal sealed record Origin(TraceSource Source, IPAddress? Client, string? Hello)
 {
+    /// <summary>Names the SMTP session in log and trace; null for mail written in the portal.</summary>
+    public string? SessionId { get; init; }
+
     /// <summary>Whether it greeted with EHLO.</summary>
     public bool IsExtended { get; init; }
 

@@ -15,7 +15,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         foreach (var recipient in envelope.Recipients) recipients.Add(Row(envelope.QueueId, recipients.Count, recipient.Address.Folded, OutcomeOf(reply), rule, reply, now));
         foreach (var refused in envelope.Refused) recipients.Add(Row(envelope.QueueId, recipients.Count, refused.Address, OutcomeOf(refused.Reply), refused.Rule, refused.Reply, now));
 
-        var facts = new List<TraceFact> { new(rule, Inputs(envelope, sizeBytes)) };
+        var facts = new List<TraceFact> { new(rule, WithSession(Inputs(envelope, sizeBytes), origin)) };
         facts.AddRange(envelope.Refused.Select(FactOf));
         var outcome = reply is { IsPermanentFailure: true } ? TraceOutcome.Refused : TraceOutcome.Deferred;
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
@@ -46,6 +46,10 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         if (head?.From is { } from) content["from"] = from;
         return new TraceEvent { QueueId = queueId, At = at, Kind = TraceEventKind.Session, Facts = TraceFacts.Write(facts), ContentFacts = TraceFacts.WriteContent(content) };
     }
+
+    /// <summary>The inputs of a message's first fact name its session, by which the log is found.</summary>
+    public static IReadOnlyDictionary<string, string> WithSession(IReadOnlyDictionary<string, string> inputs, Origin origin) =>
+        origin.SessionId is { } session ? new Dictionary<string, string>(inputs) { ["session"] = session } : inputs;
 
     public static TraceRecipient Row(Guid queueId, int index, string recipient, RecipientOutcome outcome, string rule, SmtpReply? reply, DateTimeOffset at) => new()
     {

@@ -18,6 +18,9 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     private int errors;
     private bool isTlsRequested;
 
+    /// <summary>Names the session in log and trace.</summary>
+    public string Id { get; } = Guid.CreateVersion7().ToString("N");
+
     public SmtpWire Wire => wire;
 
     public SmtpListener Listener => listener;
@@ -41,6 +44,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     /// <summary>What Received and the trace tell of this client.</summary>
     public Origin Origin => new(listener.IsSubmission ? TraceSource.Submission : TraceSource.Mx, client, Hello)
     {
+        SessionId = Id,
         IsExtended = IsExtended,
         Tls = wire.TlsDescription,
         AccountId = Account?.Id,
@@ -51,6 +55,8 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     /// <param name="cancel">Fires when the connection is gone.</param>
     public async Task RunAsync(CancellationToken cancel)
     {
+        // Every line that is logged on the way is found by the session.
+        using var scope = server.Logger.BeginScope(new KeyValuePair<string, object>[] { new("SessionId", Id) });
         try
         {
             if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates.Context);

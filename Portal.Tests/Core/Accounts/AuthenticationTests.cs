@@ -43,7 +43,8 @@ public class AuthenticationTests
         Assert.True((await accounts.SetRolesAsync(Actor.Operator(), anna.AccountId, [Role.User, Role.Administrator], CancellationToken.None)).IsDone);
         Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(newer, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
         var last = await LinkAsync();
-        Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", null, CancellationToken.None)).IsDone);
+        Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", "192.0.2.7", CancellationToken.None)).IsDone);
+        Assert.Equal("192.0.2.7", await database.ReadAsync(db => db.SignIns.Where(s => s.Result == SignInResultKind.Succeeded).Select(s => s.Address).SingleAsync()));
 
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", "nine green apples"));
         Assert.False(await database.ReadAsync(db => db.OneTimeLinks.AnyAsync(l => l.UsedAt == null)));
