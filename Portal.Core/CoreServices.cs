@@ -96,7 +96,9 @@ public static class CoreServices
     private static IServiceCollection AddMessages(this IServiceCollection services)
     {
         services.AddOptions<MailWriterOptions>().BindConfiguration(MailWriterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IBlobStore, FileBlobStore>();
+        services.AddSingleton<FileBlobStore>();
+        services.AddSingleton<IBlobStore>(provider => provider.GetRequiredService<FileBlobStore>());
+        services.AddHostedService(provider => provider.GetRequiredService<FileBlobStore>());
         services.AddSingleton<ContentReader>();
         services.AddSingleton<ContentSpoolFactory>();
         services.AddSingleton<DiskSpace>();

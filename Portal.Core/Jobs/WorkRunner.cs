@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,22 +17,31 @@ public sealed partial class WorkRunner(
     private readonly Dictionary<string, IWorkKind> byName = kinds.ToDictionary(k => k.Kind);
     private readonly SemaphoreSlim wake = new(0, 1);
 
-    /// <summary>Works until nothing is pending. Throws when the database is away: the work stays as it was, to be tried again.</summary>
+    /// <summary>Works until nothing is pending. What met an outage stays as it was, to be tried again, and is thrown when everything else is done.</summary>
     public async Task RunPendingAsync(CancellationToken cancel)
     {
-        while (await NextAsync(cancel) is { } work)
+        var later = new List<long>();
+        ExceptionDispatchInfo? outage = null;
+        while (await NextAsync(later, cancel) is { } work)
         {
             try
             {
                 await TurnAsync(work, cancel);
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested && !e.IsOutage())
+            catch (Exception e) when (!cancel.IsCancellationRequested && e.IsOutage())
+            {
+                outage = ExceptionDispatchInfo.Capture(e);
+                later.Add(work.Id);
+            }
+            catch (Exception e) when (!cancel.IsCancellationRequested)
             {
                 // The catch-all of this loop: no later try can help; the work stops with its cause, what its earlier turns did stays done.
                 LogFailed(logger, work.Id, work.Kind, e);
                 await EndAsync(work, e.GetType().Name, cancel);
             }
         }
+
+        outage?.Throw();
     }
 
     public override void Dispose()
@@ -73,12 +83,12 @@ public sealed partial class WorkRunner(
         }
     }
 
-    private async Task<Work?> NextAsync(CancellationToken cancel)
+    private async Task<Work?> NextAsync(List<long> later, CancellationToken cancel)
     {
         var known = byName.Keys.ToList();
         await using var db = await databases.CreateDbContextAsync(cancel);
         return await db.Work.AsNoTracking()
-            .Where(w => (w.State == WorkState.Pending || w.State == WorkState.Running) && known.Contains(w.Kind))
+            .Where(w => (w.State == WorkState.Pending || w.State == WorkState.Running) && known.Contains(w.Kind) && !later.Contains(w.Id))
             .OrderBy(w => w.Id).FirstOrDefaultAsync(cancel);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Portal.Core.Data;
 
@@ -44,8 +45,8 @@ public abstract class BlobWriter : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>Blobs as files in the data folder, spread over 256 folders.</summary>
-internal sealed partial class FileBlobStore : IBlobStore
+/// <summary>Blobs as files in the data folder, spread over 256 folders that are made when the host starts, or before the first blob where there is none.</summary>
+internal sealed partial class FileBlobStore : IBlobStore, IHostedService
 {
     private readonly IOptions<StorageOptions> storage;
     private readonly Lazy<bool> folders;
@@ -60,6 +61,14 @@ internal sealed partial class FileBlobStore : IBlobStore
     private string Root => storage.Value.BlobFolder;
 
     private string IncomingFolder => Path.Combine(Root, "incoming");
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = folders.Value;
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public BlobWriter Create()
     {

@@ -15,18 +15,18 @@ internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
     }
 
     /// <summary>
-    /// Records a transaction that ended without a message and has not told yet: one whose message never came to its end, or whose
-    /// recipients were refused.
+    /// Records a transaction that ended without a message and has not told yet: one whose message never came to its end, one that we
+    /// broke off, or one whose recipients were refused.
     /// </summary>
     /// <param name="origin">Whose.</param>
     /// <param name="envelope">What there was of it.</param>
-    /// <param name="lastWords">What the client was told when its message was cut off; null when it left by itself.</param>
+    /// <param name="lastWords">What the client was told when we broke it off; null when it left by itself.</param>
     public void RecordUnlessTold(Origin origin, Envelope envelope, SmtpReply? lastWords)
     {
         if (envelope.IsTold) return;
-        if (envelope.Incoming is { } unfinished)
+        if (envelope.Incoming is not null || (lastWords is not null && envelope.Recipients.Count > 0))
         {
-            Write(origin, envelope, Rules.MessageUnfinished, lastWords, null, unfinished.ReceivedBytes);
+            Write(origin, envelope, Rules.MessageUnfinished, lastWords, null, envelope.Incoming?.ReceivedBytes ?? 0);
         }
         else if (envelope.Refused is [.., var last])
         {

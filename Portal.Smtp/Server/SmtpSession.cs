@@ -65,6 +65,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
             {
                 var reply = await AnswerAsync(cancel);
                 if (reply.IsPermanentFailure && ++errors >= server.Options.MaxErrors) reply = SmtpReply.TooManyErrors;
+                if (reply.Close && reply != SmtpReply.Goodbye) EndTransaction(reply);
                 wire.Write(reply);
                 if (reply.Close) break;
                 if (isTlsRequested) await StartTlsAsync();

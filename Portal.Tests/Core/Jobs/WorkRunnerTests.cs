@@ -32,6 +32,17 @@ public class WorkRunnerTests
     }
 
     [Theory, BothDatabases]
+    public async Task Work_behind_one_that_meets_an_outage_is_done_all_the_same(DatabaseKind kind)
+    {
+        var work = new Counting(AwayFor(kind)) { FailsAtTurn = 1, OnlyInput = "first" };
+        await using var database = await StartAsync(kind, work, "first", "second");
+
+        await Assert.ThrowsAnyAsync<Exception>(() => database.Get<WorkRunner>().RunPendingAsync(Cancel));
+
+        Assert.Equal([WorkState.Pending, WorkState.Done], await database.ReadAsync(db => db.Work.OrderBy(w => w.Id).Select(w => w.State).ToListAsync(Cancel)));
+    }
+
+    [Theory, BothDatabases]
     public async Task A_bug_ends_the_work_with_its_cause(DatabaseKind kind)
     {
         var work = new Counting(new InvalidOperationException("A bug of the test's.")) { FailsAtTurn = 1 };
@@ -47,10 +58,11 @@ public class WorkRunnerTests
         ? new DbUpdateException("x", new SqliteException("database is locked", 5))
         : new InvalidOperationException("x", new PostgresException("deadlock detected", "ERROR", "ERROR", PostgresErrorCodes.DeadlockDetected));
 
-    private static async Task<TestDatabase> StartAsync(DatabaseKind kind, Counting work)
+    private static async Task<TestDatabase> StartAsync(DatabaseKind kind, Counting work, params string[] inputs)
     {
         var database = await TestDatabase.CreateAsync(kind, services => services.AddSingleton<IWorkKind>(work));
-        await database.WriteAsync(db => db.Work.Add(new Work { Kind = work.Kind, Input = "{}", ActorName = "test", CreatedAt = TestDatabase.Start, TotalRows = 3 }));
+        foreach (var input in inputs.DefaultIfEmpty(""))
+            await database.WriteAsync(db => db.Work.Add(new Work { Kind = work.Kind, Input = input, ActorName = "test", CreatedAt = TestDatabase.Start, TotalRows = 3 }));
         return database;
     }
 
@@ -61,12 +73,15 @@ public class WorkRunnerTests
 
         public int FailsAtTurn { get; set; }
 
+        /// <summary>Which work fails; null for all.</summary>
+        public string? OnlyInput { get; init; }
+
         public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
         {
             var turn = work.Cursor is null ? 1 : int.Parse(work.Cursor, System.Globalization.CultureInfo.InvariantCulture) + 1;
-            db.Settings.Add(new Setting { Key = $"test.{turn}", Value = "done" });
+            db.Settings.Add(new Setting { Key = $"test.{work.Input}{turn}", Value = "done" });
             await db.SaveChangesAsync(cancel);
-            if (turn == FailsAtTurn) throw failure;
+            if (turn == FailsAtTurn && (OnlyInput is null || OnlyInput == work.Input)) throw failure;
             return new WorkTurn(turn == 3 ? null : $"{turn}", 1);
         }
     }

@@ -27,6 +27,17 @@ public class BlobStoreTests
     }
 
     [Fact]
+    public async Task The_folders_are_there_when_the_host_has_started()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        Assert.False(Directory.Exists(Path.Combine(database.DataFolder, "blobs")));
+
+        await database.StartAsync();
+
+        Assert.Equal(257, Directory.GetDirectories(Path.Combine(database.DataFolder, "blobs")).Length);
+    }
+
+    [Fact]
     public void What_stopped_the_first_blob_stops_no_later_one()
     {
         var storage = new StorageOptions { DataFolder = TestFolder.Create() };
