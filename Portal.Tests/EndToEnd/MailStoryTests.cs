@@ -12,6 +12,7 @@ namespace Portal.Tests.EndToEnd;
 public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private static readonly byte[] File = [.. Enumerable.Range(0, 70_000).Select(i => (byte)(i % 253))];
+    private readonly LosableDatabase database = new();
     private PortalHost portal = null!;
     private Guid anna, bert;
 
@@ -19,7 +20,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
 
     public async ValueTask InitializeAsync()
     {
-        portal = await PortalHost.StartAsync();
+        portal = await PortalHost.StartAsync(new PortalHostWishes { Configure = database.Configure });
         anna = (await portal.AddMailboxAsync("anna@portal.test")).MailboxId;
         bert = (await portal.AddMailboxAsync("bert@portal.test")).MailboxId;
     }
@@ -201,6 +202,25 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await page.Keyboard.PressAsync("c");
         await page.GetByLabel("Subject").PressSequentiallyAsync("jack craft");
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
+    }
+
+    [Fact]
+    public async Task A_letter_that_cannot_be_discarded_stays_open_and_says_so()
+    {
+        await using var window = await OpenAsync("anna@portal.test");
+        var page = window.Page;
+        await page.Keyboard.PressAsync("c");
+        await page.GetByLabel("Subject").FillAsync("Second thoughts");
+        await Assertions.Expect(page.GetByText("Saved in Drafts")).ToBeVisibleAsync();
+
+        database.IsLost = true;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
+        await Assertions.Expect(page.GetByText("can't be discarded just now")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("Second thoughts");
+
+        database.IsLost = false;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("Subject")).ToHaveCountAsync(0);
     }
 
     [Fact, Trait("Category", "Long")]
