@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Playwright;
 using Portal.Core.Messages;
+using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
 using Portal.Tests.Web.Mail;
 
@@ -221,6 +222,24 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         database.IsLost = false;
         await page.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task What_is_read_further_down_among_the_recoverable_stays_when_mail_comes()
+    {
+        for (var i = 1; i <= 60; i++) await portal.DeliverAsync(anna, $"From: Carl <carl@example.org>\nSubject: Number {i:00}\n\nText\n", SpecialUse.Trash);
+        var (ids, account) = await portal.ReadAsync(async db => (await db.MailItems.Where(i => i.MailboxId == anna).Select(i => i.Id).ToListAsync(), await db.Mailboxes.Where(m => m.Id == anna).Select(m => m.AccountId!.Value).SingleAsync()));
+        Assert.True((await portal.Get<MailService>().DeleteAsync(Actor.ForAccount(account, "anna@portal.test", [new(Role.User, Scope.Everything)], Channel.Portal, null), ids, Cancel)).IsDone);
+        await using var window = await OpenAsync("anna@portal.test");
+        await window.OpenAsync("mail/recover");
+        var rows = window.Page.Locator(".mail-row");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Show older" }).ClickAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(60);
+
+        await portal.DeliverAsync(anna, "From: Carl <carl@example.org>\nSubject: New\n\nText\n");
+        await Assertions.Expect(window.Page.Locator(".side-link").Filter(new() { HasText = "Inbox" })).ToContainTextAsync("1");
+
+        await Assertions.Expect(rows).ToHaveCountAsync(60);
     }
 
     [Fact, Trait("Category", "Long")]
