@@ -60,6 +60,16 @@ public sealed partial class ServerCertificates : IDisposable
     /// <summary>Whether the certificate shown is the self-signed one.</summary>
     public bool IsSelfSigned => Fresh().IsSelfSigned;
 
+    /// <summary>All of it at one moment.</summary>
+    public ShownCertificate Shown
+    {
+        get
+        {
+            var now = Fresh();
+            return ShownCertificate.Of(now.Certificate, now.IsSelfSigned, now.Problem);
+        }
+    }
+
     public void Dispose() => current.Certificate.Dispose();
 
     private Loaded Fresh()

@@ -20,7 +20,8 @@ public sealed record Flow(long Received, long Sent, long Refused, long TurnedAwa
 /// <summary>Flow of the last hour and day, with the hour and day before to compare.</summary>
 /// <param name="Relayed">Recipients of the last day that another system has taken over.</param>
 /// <param name="Failed">Recipients of the last day that failed or expired.</param>
-public sealed record FlowFigures(Flow Hour, Flow HourBefore, Flow Day, Flow DayBefore, long Relayed, long Failed);
+/// <param name="Causes">The rules that refused most in the last day, most first, and how often each.</param>
+public sealed record FlowFigures(Flow Hour, Flow HourBefore, Flow Day, Flow DayBefore, long Relayed, long Failed, IReadOnlyList<(string Rule, long Count)> Causes);
 
 /// <param name="OldestAt">When the oldest entry came; null for an empty queue.</param>
 public sealed record QueueFigures(IReadOnlyList<(DeferCause Cause, int Count)> Causes, int Total, int Held, DateTimeOffset? OldestAt);

@@ -11,6 +11,8 @@ namespace Portal.Core.Reports;
 /// <summary>The figures of the Overview page. Flow, queue and storage are of the whole system and shown to whoever sees all of it.</summary>
 public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases, DiskSpace disk, TimeProvider clock)
 {
+    private const int CausesShown = 4;
+
     /// <summary>The figures now.</summary>
     /// <param name="actor">Needs one of <see cref="Capability.ManageDomains"/>, <see cref="Capability.ManageMailboxes"/>, <see cref="Capability.ViewQueue"/>.</param>
     public async Task<Outcome<OverviewFigures>> GetAsync(Actor actor, CancellationToken cancel)
@@ -38,7 +40,19 @@ public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases
         return new FlowFigures(
             hour, hourBefore, hour + hourBefore + rest, dayBefore,
             outcomes.GetValueOrDefault(RecipientOutcome.Relayed),
-            outcomes.GetValueOrDefault(RecipientOutcome.Failed) + outcomes.GetValueOrDefault(RecipientOutcome.Expired));
+            outcomes.GetValueOrDefault(RecipientOutcome.Failed) + outcomes.GetValueOrDefault(RecipientOutcome.Expired),
+            await CausesAsync(db, from, cancel));
+    }
+
+    private static async Task<IReadOnlyList<(string Rule, long Count)>> CausesAsync(PortalDbContext db, Guid from, CancellationToken cancel)
+    {
+        var rules = await db.Traces.Where(TraceStates.OfTrace(TraceFilter.Refused)!)
+            .Where(t => t.QueueId >= from && t.Rule != null)
+            .GroupBy(t => t.Rule!)
+            .Select(g => new { Rule = g.Key, Count = g.Sum(t => (long)t.Count) })
+            .OrderByDescending(g => g.Count).ThenBy(g => g.Rule).Take(CausesShown)
+            .ToListAsync(cancel);
+        return [.. rules.Select(r => (r.Rule, r.Count))];
     }
 
     // A range of time is a range of queue ids: the key itself answers.

@@ -3,8 +3,17 @@ namespace Portal.Core.Trace;
 /// <summary>What a list of traces is narrowed to.</summary>
 public enum TraceFilter
 {
+    /// <summary>Taken from other servers.</summary>
+    Received,
+
+    /// <summary>Taken from our own people.</summary>
+    Sent,
+
     /// <summary>In a mailbox, or taken over by the peer.</summary>
     Delivered,
+
+    /// <summary>Taken over by the peer.</summary>
+    Relayed,
 
     /// <summary>Still to be served: queued or deferred by a peer.</summary>
     InQueue,
@@ -38,6 +47,9 @@ public sealed record TraceQuery
     public DateTimeOffset? Until { get; init; }
 
     public TraceFilter? Filter { get; init; }
+
+    /// <summary>Only what this rule decided: the message's rule or, where it has none, a recipient's.</summary>
+    public string? Rule { get; init; }
 
     /// <summary>Only what is older than this row: the last queue id of the page before.</summary>
     public Guid? Before { get; init; }

@@ -16,6 +16,7 @@ internal static class TraceSelection
         foreach (var alternatives in search.Terms.Skip(search.QueueIds.Count > 0 ? 0 : 1)) ids = ids.Where(id => db.TraceTerms.Any(t => alternatives.Contains(t.Term) && t.QueueId == id));
         if (!isScoped && scope.Terms is { } ours) ids = ids.Where(id => db.TraceTerms.Any(t => ours.Contains(t.Term) && t.QueueId == id));
         if (query.Filter is { } filter && search.Terms.Count > 0) ids = Filtered(db, ids, filter);
+        if (query.Rule is { Length: > 0 } rule) ids = Decided(db, ids, rule);
         return InRange(ids, query).OrderByDescending(id => id);
     }
 
@@ -43,7 +44,7 @@ internal static class TraceSelection
         isScoped = false;
         if (search.QueueIds.Count > 0) return WithFilter(db, db.Traces.Select(t => t.QueueId), query.Filter, search);
         if (search.Terms.Count > 0) return OfTerms(db, [.. search.Terms[0]]);
-        if (query.Filter is null or TraceFilter.Delivered && scope.Terms is { } ours)
+        if (query.Filter is null or TraceFilter.Delivered or TraceFilter.Relayed or TraceFilter.Received or TraceFilter.Sent && scope.Terms is { } ours)
         {
             isScoped = true;
             return WithFilter(db, OfTerms(db, ours), query.Filter, search);
@@ -51,11 +52,13 @@ internal static class TraceSelection
 
         return query.Filter switch
         {
-            TraceFilter.Refused => db.Traces.Where(t => t.Outcome == TraceOutcome.Refused && t.Outcome != TraceOutcome.Accepted).Select(t => t.QueueId),
-            TraceFilter.Later => db.Traces.Where(t => t.Outcome == TraceOutcome.Deferred && t.Outcome != TraceOutcome.Accepted).Select(t => t.QueueId),
-            TraceFilter.Delivered => Filtered(db, db.Traces.Select(t => t.QueueId), TraceFilter.Delivered),
-            { } other => OfOutcomes(db, other),
             null => db.Traces.Select(t => t.QueueId),
+            { } filter when TraceStates.OfTrace(filter) is { } isMeant => db.Traces.Where(isMeant).Select(t => t.QueueId),
+            // What went well stands in no index by outcome: the key is walked. Of what went on elsewhere there may be little, so the walk is that
+            // of the recipients, which the query's time narrows.
+            TraceFilter.Delivered => Filtered(db, db.Traces.Select(t => t.QueueId), TraceFilter.Delivered),
+            TraceFilter.Relayed => db.TraceRecipients.Where(r => r.Outcome == RecipientOutcome.Relayed).Select(r => r.QueueId).Distinct(),
+            { } filter => OfOutcomes(db, filter),
         };
     }
 
@@ -80,13 +83,16 @@ internal static class TraceSelection
 
     private static IQueryable<Guid> Filtered(PortalDbContext db, IQueryable<Guid> ids, TraceFilter filter)
     {
-        if (filter is TraceFilter.Refused or TraceFilter.Later)
+        if (TraceStates.OfTrace(filter) is { } isMeant)
         {
-            var outcome = filter == TraceFilter.Refused ? TraceOutcome.Refused : TraceOutcome.Deferred;
-            return ids.Where(id => db.Traces.Any(t => t.QueueId == id && t.Outcome == outcome));
+            var meant = db.Traces.Where(isMeant);
+            return ids.Where(id => meant.Any(t => t.QueueId == id));
         }
 
         var outcomes = TraceStates.OutcomesOf(filter);
         return ids.Where(id => db.TraceRecipients.Any(r => r.QueueId == id && outcomes.Contains(r.Outcome)));
     }
+
+    private static IQueryable<Guid> Decided(PortalDbContext db, IQueryable<Guid> ids, string rule) =>
+        ids.Where(id => db.Traces.Any(t => t.QueueId == id && (t.Rule == rule || (t.Rule == null && db.TraceRecipients.Any(r => r.QueueId == id && r.Rule == rule)))));
 }

@@ -1,3 +1,5 @@
+using System.Linq.Expressions;
+
 namespace Portal.Core.Trace;
 
 /// <summary>A message's fate in one word, for a list: the outcome of the recipient that most asks for attention.</summary>
@@ -20,10 +22,22 @@ public static class TraceStates
         _ => recipients.Select(r => (RecipientOutcome?)r.Outcome).OrderBy(o => RankOf(o!.Value)).FirstOrDefault(),
     };
 
+    /// <summary>What a filter means of the trace itself; null for those that a recipient's outcome decides.</summary>
+    public static Expression<Func<MessageTrace, bool>>? OfTrace(TraceFilter filter) => filter switch
+    {
+        TraceFilter.Received => t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted,
+        TraceFilter.Sent => t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted,
+        // Two conditions, though one says it: the partial index has the second (MessageTrace.cs).
+        TraceFilter.Refused => t => t.Outcome == TraceOutcome.Refused && t.Outcome != TraceOutcome.Accepted,
+        TraceFilter.Later => t => t.Outcome == TraceOutcome.Deferred && t.Outcome != TraceOutcome.Accepted,
+        _ => null,
+    };
+
     /// <summary>The outcomes of recipients a filter means; empty for those that the trace itself decides.</summary>
     public static IReadOnlyList<RecipientOutcome> OutcomesOf(TraceFilter filter) => filter switch
     {
         TraceFilter.Delivered => [RecipientOutcome.Delivered, RecipientOutcome.Relayed],
+        TraceFilter.Relayed => [RecipientOutcome.Relayed],
         TraceFilter.InQueue => [RecipientOutcome.Queued, RecipientOutcome.Deferred],
         TraceFilter.Held => [RecipientOutcome.Held],
         TraceFilter.Failed => [RecipientOutcome.Failed, RecipientOutcome.Expired],

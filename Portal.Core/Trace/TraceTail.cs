@@ -20,17 +20,19 @@ internal static class TraceTail
         if (search.Terms.Count == 0 && scope.Terms is null) return ([], false);
 
         List<Guid> found = [];
+        var isOfTrace = query.Filter is { } filter ? TraceStates.OfTrace(filter)?.Compile() : null;
         var rest = query;
         for (var scanned = 0; scanned < MaxScanned; scanned += ChunkRows)
         {
             var ids = await TraceSelection.InRange(db.Traces.Where(t => !t.IsIndexed).Select(t => t.QueueId), rest).OrderByDescending(id => id).Take(ChunkRows).ToListAsync(cancel);
             if (ids.Count == 0) return (found, false);
             var traces = await db.Traces.AsNoTracking().Where(t => ids.Contains(t.QueueId)).ToListAsync(cancel);
-            var recipients = (await db.TraceRecipients.AsNoTracking().Where(r => ids.Contains(r.QueueId)).Select(r => new { r.QueueId, r.Recipient, r.Outcome }).ToListAsync(cancel)).ToLookup(r => r.QueueId);
+            var recipients = (await db.TraceRecipients.AsNoTracking().Where(r => ids.Contains(r.QueueId)).Select(r => new { r.QueueId, r.Recipient, r.Outcome, r.Rule }).ToListAsync(cancel)).ToLookup(r => r.QueueId);
             foreach (var trace in traces.OrderByDescending(t => t.QueueId))
             {
                 var own = recipients[trace.QueueId].ToList();
-                if (!scope.Sees(trace, own.Select(r => r.Recipient)) || !IsMeant(trace, own.Select(r => r.Outcome), query.Filter)) continue;
+                if (!scope.Sees(trace, own.Select(r => r.Recipient)) || !(isOfTrace?.Invoke(trace) ?? IsMeant(own.Select(r => r.Outcome), query.Filter))) continue;
+                if (query.Rule is { Length: > 0 } rule && (trace.Rule is null ? own.All(r => r.Rule != rule) : trace.Rule != rule)) continue;
                 if (search.Matches(trace.QueueId, TraceText.TermsOf(trace, own.Select(r => r.Recipient)))) found.Add(trace.QueueId);
                 if (found.Count == limit) return (found, false);
             }
@@ -42,11 +44,6 @@ internal static class TraceTail
         return (found, true);
     }
 
-    private static bool IsMeant(MessageTrace trace, IEnumerable<RecipientOutcome> outcomes, TraceFilter? filter) => filter switch
-    {
-        null => true,
-        TraceFilter.Refused => trace.Outcome == TraceOutcome.Refused,
-        TraceFilter.Later => trace.Outcome == TraceOutcome.Deferred,
-        { } other => outcomes.Any(TraceStates.OutcomesOf(other).Contains),
-    };
+    private static bool IsMeant(IEnumerable<RecipientOutcome> outcomes, TraceFilter? filter) =>
+        filter is not { } wanted || outcomes.Any(TraceStates.OutcomesOf(wanted).Contains);
 }

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Playwright;
 using Portal.Core.Messages;
+using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
 using Portal.Tests.Web.Mail;
 
@@ -12,6 +13,7 @@ namespace Portal.Tests.EndToEnd;
 public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {
     private static readonly byte[] File = [.. Enumerable.Range(0, 70_000).Select(i => (byte)(i % 253))];
+    private readonly LosableDatabase database = new();
     private PortalHost portal = null!;
     private Guid anna, bert;
 
@@ -19,7 +21,7 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
 
     public async ValueTask InitializeAsync()
     {
-        portal = await PortalHost.StartAsync();
+        portal = await PortalHost.StartAsync(new PortalHostWishes { Configure = database.Configure });
         anna = (await portal.AddMailboxAsync("anna@portal.test")).MailboxId;
         bert = (await portal.AddMailboxAsync("bert@portal.test")).MailboxId;
     }
@@ -201,6 +203,43 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await page.Keyboard.PressAsync("c");
         await page.GetByLabel("Subject").PressSequentiallyAsync("jack craft");
         await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
+    }
+
+    [Fact]
+    public async Task A_letter_that_cannot_be_discarded_stays_open_and_says_so()
+    {
+        await using var window = await OpenAsync("anna@portal.test");
+        var page = window.Page;
+        await page.Keyboard.PressAsync("c");
+        await page.GetByLabel("Subject").FillAsync("Second thoughts");
+        await Assertions.Expect(page.GetByText("Saved in Drafts")).ToBeVisibleAsync();
+
+        database.IsLost = true;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
+        await Assertions.Expect(page.GetByText("can't be discarded just now")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("Second thoughts");
+
+        database.IsLost = false;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("Subject")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task What_is_read_further_down_among_the_recoverable_stays_when_mail_comes()
+    {
+        for (var i = 1; i <= 60; i++) await portal.DeliverAsync(anna, $"From: Carl <carl@example.org>\nSubject: Number {i:00}\n\nText\n", SpecialUse.Trash);
+        var (ids, account) = await portal.ReadAsync(async db => (await db.MailItems.Where(i => i.MailboxId == anna).Select(i => i.Id).ToListAsync(), await db.Mailboxes.Where(m => m.Id == anna).Select(m => m.AccountId!.Value).SingleAsync()));
+        Assert.True((await portal.Get<MailService>().DeleteAsync(Actor.ForAccount(account, "anna@portal.test", [new(Role.User, Scope.Everything)], Channel.Portal, null), ids, Cancel)).IsDone);
+        await using var window = await OpenAsync("anna@portal.test");
+        await window.OpenAsync("mail/recover");
+        var rows = window.Page.Locator(".mail-row");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Show older" }).ClickAsync();
+        await Assertions.Expect(rows).ToHaveCountAsync(60);
+
+        await portal.DeliverAsync(anna, "From: Carl <carl@example.org>\nSubject: New\n\nText\n");
+        await Assertions.Expect(window.Page.Locator(".side-link").Filter(new() { HasText = "Inbox" })).ToContainTextAsync("1");
+
+        await Assertions.Expect(rows).ToHaveCountAsync(60);
     }
 
     [Fact, Trait("Category", "Long")]

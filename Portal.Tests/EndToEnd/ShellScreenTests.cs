@@ -30,6 +30,27 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
     public Task Pages_before_signing_in_look_right_everywhere() => new Screenshots(browser).TakeAsync(portal.Url, null, "", ("sign-in", "sign-in"), ("first-password-spent", "first-password/0000"), ("setup-done", "setup/0000"));
 
     [Fact]
+    public async Task Single_letters_switched_off_in_the_profile_do_nothing()
+    {
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await ada.OpenAsync("account");
+        await ada.Page.GetByLabel("Single-letter keys").UncheckAsync();
+        await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Assertions.Expect(ada.Page.GetByText("Profile saved")).ToBeVisibleAsync();
+        await ada.OpenAsync("admin/mailboxes");
+
+        foreach (var key in new[] { "n", "/", "?" }) await ada.Page.Keyboard.PressAsync(key);
+        await ada.Page.Keyboard.PressAsync("Control+k");
+
+        await Assertions.Expect(ada.Page.Locator("#palette-text")).ToHaveValueAsync("");
+        await Assertions.Expect(ada.Page.Locator(".drawer,.mud-dialog")).ToHaveCountAsync(0);
+        await ada.Page.Keyboard.PressAsync("Escape");
+        await ada.OpenAsync("account");
+        await Assertions.Expect(ada.Page.GetByLabel("Single-letter keys")).Not.ToBeCheckedAsync();
+    }
+
+    [Fact]
     public async Task The_palette_opens_by_keys_finds_a_person_and_goes_there()
     {
         await portal.AddMailboxAsync("anna.berg@portal.test");

@@ -3,7 +3,7 @@ using Portal.Core.Accounts;
 namespace Portal.Web.Components;
 
 /// <summary>What the page that starts a circuit hands over to it: what only a request knows.</summary>
-public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact, string? Zone);
+public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact, bool SingleKeys, string? Zone);
 
 /// <summary>How things are shown to the person of this circuit or request.</summary>
 public sealed class Display
@@ -11,6 +11,7 @@ public sealed class Display
     public const string SchemeCookie = "portal-scheme";
     public const string SystemDarkCookie = "portal-system-dark";
     public const string DensityCookie = "portal-density";
+    public const string KeysCookie = "portal-keys";
     public const string ZoneCookie = "portal-zone";
 
     public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
@@ -21,6 +22,9 @@ public sealed class Display
 
     /// <summary>Rows of 36 px instead of 44; null leaves it to the area.</summary>
     public bool? Compact { get; set; }
+
+    /// <summary>Whether single characters act as keys (WCAG 2.1.4); portal.js reads the same cookie.</summary>
+    public bool SingleKeys { get; set; } = true;
 
     public bool IsDark => Scheme == ColourScheme.Dark || (Scheme == ColourScheme.System && SystemIsDark);
 
@@ -36,6 +40,7 @@ public sealed class Display
         Enum.TryParse<ColourScheme>(context.Request.Cookies[SchemeCookie], true, out var scheme) ? scheme : null,
         context.Request.Cookies[SystemDarkCookie] == "1",
         context.Request.Cookies[DensityCookie] switch { "compact" => true, "comfortable" => false, _ => null },
+        context.Request.Cookies[KeysCookie] != "off",
         context.Request.Cookies[ZoneCookie]);
 
     /// <summary>Keeps the scheme where the first frame of the next page finds it.</summary>

@@ -185,6 +185,9 @@ public sealed partial class ComposePane : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "A letter could not be sent; it stays open")]
     private static partial void LogNotSent(ILogger logger, Exception error);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A draft could not be discarded; the letter stays open")]
+    private static partial void LogNotDiscarded(ILogger logger, Exception error);
+
     private async Task SaveIfChangedAsync(bool isLeaving)
     {
         if (editor is null || letter is null) return;
@@ -286,14 +289,22 @@ public sealed partial class ComposePane : IAsyncDisposable
 
     private async Task DiscardAsync()
     {
-        isEnded = true;
+        (isEnded, error) = (true, null);
         await turn.WaitAsync();   // a saving under way names the draft first
         turn.Release();
-        if (letter!.DraftId is { } draft)
+        try
         {
-            var actor = await Actor.GetAsync();
-            var outcome = await Mails.DeleteAsync(actor, [draft], CancellationToken.None);
-            Notices.Show(outcome, L["Discarded"], outcome.IsDone ? async () => await Mails.UndoAsync(await Actor.GetAsync(), outcome.Value, CancellationToken.None) : null);
+            if (letter!.DraftId is { } draft)
+            {
+                var outcome = await Mails.DeleteAsync(await Actor.GetAsync(), [draft], CancellationToken.None);
+                Notices.Show(outcome, L["Discarded"], outcome.IsDone ? async () => await Mails.UndoAsync(await Actor.GetAsync(), outcome.Value, CancellationToken.None) : null);
+            }
+        }
+        catch (Exception e) when (e.IsOutage())
+        {
+            LogNotDiscarded(Logger, e);
+            (isEnded, error) = (false, L["NotDiscardedNow"]);
+            return;
         }
 
         await OnClosed.InvokeAsync(letter.SourceItemId);

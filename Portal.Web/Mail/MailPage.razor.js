@@ -14,6 +14,7 @@ export function listen(root) {
   const onKey = e => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.target.closest?.("input:not([type=checkbox]),textarea,select,[contenteditable]")) return;
     if (document.querySelector(".mud-dialog,.mud-popover-open")) return;
+    if (e.key.length === 1 && !window.portal.singleKeys()) return;
     let done = false;
     if (e.key === "j") done = step(1);
     else if (e.key === "k") done = step(-1);

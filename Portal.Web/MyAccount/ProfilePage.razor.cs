@@ -20,12 +20,12 @@ public sealed partial class ProfilePage
     private string? error;
     private ColourScheme scheme;
     private bool? compact;
-    private bool isSaving;
+    private bool singleKeys, isSaving;
 
     private static IReadOnlyList<(string Id, string Text)> Zones => AllZones.Value;
 
     private bool IsDirty => account is not null
-        && (name != account.DisplayName || language != (account.Language ?? "") || zone != (account.TimeZone ?? "") || scheme != account.Scheme || compact != Display.Compact);
+        && (name != account.DisplayName || language != (account.Language ?? "") || zone != (account.TimeZone ?? "") || scheme != account.Scheme || compact != Display.Compact || singleKeys != Display.SingleKeys);
 
     private string Now => TimeZoneInfo.ConvertTime(DateTimeOffset.UtcNow, zone.Length == 0 ? Display.Zone : Display.ZoneOrUtc(zone)).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
@@ -33,7 +33,7 @@ public sealed partial class ProfilePage
     {
         account = await Actor.AccountAsync();
         if (account is null) return;
-        (name, language, zone, scheme, compact) = (account.DisplayName, account.Language ?? "", account.TimeZone ?? "", account.Scheme, Display.Compact);
+        (name, language, zone, scheme, compact, singleKeys) = (account.DisplayName, account.Language ?? "", account.TimeZone ?? "", account.Scheme, Display.Compact, Display.SingleKeys);
     }
 
     private async Task SaveAsync()
@@ -50,8 +50,9 @@ public sealed partial class ProfilePage
     {
         await Js.InvokeVoidAsync("portal.setCookie", Display.SchemeCookie, scheme.ToString());
         await Js.InvokeVoidAsync("portal.setCookie", Display.DensityCookie, compact switch { true => "compact", false => "comfortable", null => "" });
+        await Js.InvokeVoidAsync("portal.setCookie", Display.KeysCookie, singleKeys ? "" : "off");
         var needsReload = language != (account!.Language ?? "") || zone != (account.TimeZone ?? "");
-        (Display.Scheme, Display.Compact) = (scheme, compact);
+        (Display.Scheme, Display.Compact, Display.SingleKeys) = (scheme, compact, singleKeys);
         account = await Actor.AccountAsync();   // nothing is unsaved any more
         if (needsReload)
         {

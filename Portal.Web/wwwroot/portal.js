@@ -64,6 +64,13 @@
       });
     },
     leave: () => focusBefore.pop()?.focus?.(),
+    // Which keys have something to act on in this page; the names are those of ShortcutsDialog.
+    keysHere: () => Object.entries({
+      Rows: ".grid .row-link,.mail-link", Open: ".grid .row-link,.mail-link", Select: ".grid tbody input[type=checkbox]", Edit: "[data-edit]", Filter: "[data-filter]", New: "[data-new]",
+      Compose: "[data-mail=compose]", Reply: "[data-mail=reply]", ReplyAll: "[data-mail=reply-all]", Forward: "[data-mail=forward]", Delete: "[data-mail=delete]",
+    }).filter(([, selector]) => document.querySelector(selector) !== null).map(([name]) => name),
+    // WCAG 2.1.4: keys of one character can be switched off in the profile.
+    singleKeys: () => !/(?:^|;\s*)portal-keys=off(?:;|$)/.test(document.cookie),
     show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
     focus: selector => document.querySelector(selector)?.focus(),
     // Called when the circuit listens: from here on keys and buttons act.
@@ -100,6 +107,7 @@
     }
     if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
     if (document.querySelector(".mud-dialog,.palette")) return;
+    if (e.key.length === 1 && e.key !== " " && !window.portal.singleKeys()) return;
     const row = document.activeElement?.closest?.(".grid tbody tr");
     const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
     let done = false;

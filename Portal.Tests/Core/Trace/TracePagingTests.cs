@@ -69,6 +69,9 @@ public class TracePagingTests
         return query.Filter switch
         {
             null => true,
+            TraceFilter.Received => trace is { Source: TraceSource.Mx, Outcome: TraceOutcome.Accepted },
+            TraceFilter.Sent => trace is { Source: TraceSource.Submission or TraceSource.Portal, Outcome: TraceOutcome.Accepted },
+            TraceFilter.Relayed => recipients.Any(r => r.Outcome is RecipientOutcome.Relayed),
             TraceFilter.Refused => trace.Outcome == TraceOutcome.Refused,
             TraceFilter.Later => trace.Outcome == TraceOutcome.Deferred,
             TraceFilter.Delivered => recipients.Any(r => r.Outcome is RecipientOutcome.Delivered or RecipientOutcome.Relayed),

@@ -53,7 +53,7 @@ public class TraceSearchTests
             await database.WriteAsync(trace, [.. recipients.Select((r, i) => ($"r{i}@portal.test", r))]);
         }
 
-        await AddAsync(TraceFilter.Delivered, TraceOutcome.Accepted, RecipientOutcome.Relayed);
+        await AddAsync(TraceFilter.Delivered, TraceOutcome.Accepted, RecipientOutcome.Delivered);
         await AddAsync(TraceFilter.InQueue, TraceOutcome.Accepted, RecipientOutcome.Deferred, RecipientOutcome.Queued);
         await AddAsync(TraceFilter.Held, TraceOutcome.Accepted, RecipientOutcome.Held);
         await AddAsync(TraceFilter.Failed, TraceOutcome.Accepted, RecipientOutcome.Expired, RecipientOutcome.Failed);
@@ -63,12 +63,39 @@ public class TraceSearchTests
 
         for (var pass = 0; pass < 2; pass++)
         {
-            foreach (var filter in Enum.GetValues<TraceFilter>())
+            foreach (var filter in expected.Keys)
             {
                 Assert.Equal([expected[filter]], await database.FindAsync(Administrator, new() { Filter = filter }));
                 Assert.Equal([expected[filter]], await database.FindAsync(Administrator, new() { Filter = filter, Text = "alice@example.org" }));
                 Assert.Equal([expected[filter]], await database.FindAsync(Administrator, new() { Filter = filter, Text = expected[filter].ToString() }));
                 Assert.Equal(1, (await database.Traces().CountAsync(Administrator, new() { Filter = filter, Text = "@example.org" }, CancellationToken.None)).Value);
+            }
+
+            await database.IndexAsync();
+        }
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_rule_finds_what_it_decided_the_message_before_its_recipients(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var whole = TraceRows.At(TestDatabase.Start, outcome: TraceOutcome.Refused);   // rule recipient.unknown
+        var (part, other) = (TraceRows.At(TestDatabase.Start), TraceRows.At(TestDatabase.Start));
+        await database.WriteAsync(whole, ("a@portal.test", RecipientOutcome.Refused));
+        await database.WriteAsync(db =>
+        {
+            db.Traces.AddRange(part, other);
+            foreach (var (trace, rule) in new[] { (part, "recipient.unknown"), (other, "recipient.mailbox"), (whole, "recipient.mailbox") })
+                db.TraceRecipients.Add(new() { QueueId = trace.QueueId, Index = 1, Recipient = "b@portal.test", Outcome = RecipientOutcome.Refused, Rule = rule, UpdatedAt = trace.At });
+        });
+
+        for (var pass = 0; pass < 2; pass++)
+        {
+            foreach (var text in new[] { null, "alice@example.org" })
+            {
+                Assert.Equal([.. new[] { whole.QueueId, part.QueueId }.OrderDescending()], await database.FindAsync(Administrator, new() { Rule = "recipient.unknown", Text = text }));
+                Assert.Equal([whole.QueueId], await database.FindAsync(Administrator, new() { Rule = "recipient.unknown", Filter = TraceFilter.Refused, Text = text }));
+                Assert.Equal([other.QueueId], await database.FindAsync(Administrator, new() { Rule = "recipient.mailbox", Text = text }));
             }
 
             await database.IndexAsync();

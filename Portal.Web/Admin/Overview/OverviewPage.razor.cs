@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Options;
 using Microsoft.JSInterop;
+using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Reports;
 using Portal.Web.Admin.Domains;
@@ -20,11 +21,14 @@ public sealed partial class OverviewPage(
     private DeliveryStatus? delivery;
     private string? refusal, nameProblem;
     private string hostName = "";
+    private bool mayCertificate;
     private ITimer? timer;
 
     private IStringLocalizer<OverviewPage> L => words.Page;
 
     private IStringLocalizer<Shell> S => words.Shell;
+
+    private IStringLocalizer<Rules> R => words.Rules;
 
     public void Dispose() => timer?.Dispose();
 
@@ -60,9 +64,11 @@ public sealed partial class OverviewPage(
 
     private async Task LoadAsync()
     {
-        var found = await overview.GetAsync(await actor.GetAsync(), CancellationToken.None);
+        var asking = await actor.GetAsync();
+        var found = await overview.GetAsync(asking, CancellationToken.None);
         figures = found.IsDone ? found.Value : null;
         refusal = found.Refusal is { } why ? wording.Of(why) : null;
+        mayCertificate = asking.MayEverywhere(Capability.ManageSettings);
         delivery = health.Status();
     }
 

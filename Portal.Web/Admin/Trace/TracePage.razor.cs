@@ -18,6 +18,8 @@ public sealed partial class TracePage
 
     [SupplyParameterFromQuery(Name = "outcome")] private string? OutcomeKey { get; set; }
 
+    [SupplyParameterFromQuery(Name = "rule")] private string? RuleKey { get; set; }
+
     [SupplyParameterFromQuery(Name = "range")] private string? RangeKey { get; set; }
 
     [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
@@ -30,7 +32,7 @@ public sealed partial class TracePage
 
     [Inject] private TimeProvider Clock { get; set; } = null!;
 
-    private bool IsFiltered => Q is not null || OutcomeKey is not null || RangeKey is not null || Before is not null;
+    private bool IsFiltered => Q is not null || OutcomeKey is not null || RuleKey is not null || RangeKey is not null || Before is not null;
 
     private IEnumerable<(string Value, string Text)> Filters => Enum.GetValues<TraceFilter>().Select(f => (f.ToString(), L[$"Filter_{f}"].Value));
 
@@ -40,7 +42,7 @@ public sealed partial class TracePage
 
     private static string? RuleOf(TraceRow row) => row.Trace.Rule ?? row.Recipients.Select(r => r.Rule).FirstOrDefault(r => r is not null);
 
-    private void Clear() => Nav.SetFilter(("q", null), ("outcome", null), ("range", null), ("before", null));
+    private void Clear() => Nav.SetFilter(("q", null), ("outcome", null), ("rule", null), ("range", null), ("before", null));
 
     // What is being read further down stays where it is.
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
@@ -51,6 +53,7 @@ public sealed partial class TracePage
         {
             Text = Q,
             Filter = Enum.TryParse<TraceFilter>(OutcomeKey, out var filter) ? filter : null,
+            Rule = RuleKey,
             From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
             Before = Guid.TryParse(Before, out var before) ? before : null,
             Limit = ask.Take,

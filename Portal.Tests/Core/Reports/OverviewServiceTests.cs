@@ -1,0 +1,63 @@
+using Portal.Core.Permissions;
+using Portal.Core.Reports;
+using Portal.Core.Trace;
+using Portal.Tests.Core.Trace;
+using Portal.Tests.Fixtures;
+
+namespace Portal.Tests.Core.Reports;
+
+public class OverviewServiceTests
+{
+    private static readonly Actor Administrator = TraceRows.With(Role.Administrator);
+
+    [Theory, BothDatabases]
+    public async Task Each_figure_counts_what_the_list_behind_it_shows(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        foreach (var hoursAgo in new[] { 0.5, 0.6, 5, 30 })
+        {
+            await database.WriteAsync(At(hoursAgo, TraceSource.Mx), ("a@portal.test", RecipientOutcome.Delivered));
+            await database.WriteAsync(At(hoursAgo, TraceSource.Submission), ("b@example.org", RecipientOutcome.Relayed));
+            await database.WriteAsync(At(hoursAgo, TraceSource.Mx, TraceOutcome.Refused), ("c@portal.test", RecipientOutcome.Refused));
+        }
+
+        await database.WriteAsync(At(0.1, TraceSource.Portal), ("d@example.org", RecipientOutcome.Failed));
+        await database.WriteAsync(At(0.1, TraceSource.Dsn), ("e@portal.test", RecipientOutcome.Delivered));
+
+        var flow = (await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Flow!;
+
+        Assert.Equal((2, 3, 2), (flow.Hour.Received, flow.Hour.Sent, flow.Hour.Refused));
+        Assert.Equal((3, 4, 3), (flow.Day.Received, flow.Day.Sent, flow.Day.Refused));
+        Assert.Equal((3, 1), (flow.Relayed, flow.Failed));
+        foreach (var (filter, hour, day) in new[] { (TraceFilter.Received, 2, 3), (TraceFilter.Sent, 3, 4), (TraceFilter.Refused, 2, 3) })
+        {
+            Assert.Equal(hour, (await database.FindAsync(Administrator, new() { Filter = filter, From = TestDatabase.Start.AddHours(-1) })).Count);
+            Assert.Equal(day, (await database.FindAsync(Administrator, new() { Filter = filter, From = TestDatabase.Start.AddDays(-1) })).Count);
+        }
+
+        foreach (var (filter, count) in new[] { (TraceFilter.Relayed, 3), (TraceFilter.Failed, 1), (TraceFilter.Delivered, 7) })
+            Assert.Equal(count, (await database.FindAsync(Administrator, new() { Filter = filter, From = TestDatabase.Start.AddDays(-1) })).Count);
+    }
+
+    [Theory, BothDatabases]
+    public async Task The_causes_of_a_day_s_refusals_stand_by_how_often_and_each_finds_its_rows(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        foreach (var (rule, rows, count) in new[] { ("recipient.unknown", 3, 1), ("recipient.relayDenied", 1, 40), ("message.size", 2, 1) })
+            for (var i = 0; i < rows; i++) await database.WriteAsync(At(1 + i, TraceSource.Mx, TraceOutcome.Refused, rule, count));
+        await database.WriteAsync(At(25, TraceSource.Mx, TraceOutcome.Refused, "message.hops"));
+        await database.WriteAsync(At(1, TraceSource.Mx, TraceOutcome.Deferred, "recipient.quotaFull"));
+
+        var causes = (await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Flow!.Causes;
+
+        Assert.Equal([("recipient.relayDenied", 40L), ("recipient.unknown", 3L), ("message.size", 2L)], causes);
+        foreach (var (rule, rows) in new[] { ("recipient.unknown", 3), ("recipient.relayDenied", 1), ("message.size", 2) })
+            Assert.Equal(rows, (await database.FindAsync(Administrator, new() { Filter = TraceFilter.Refused, Rule = rule, From = TestDatabase.Start.AddDays(-1) })).Count);
+    }
+
+    private static MessageTrace At(double hoursAgo, TraceSource source, TraceOutcome outcome = TraceOutcome.Accepted, string? rule = null, int count = 1)
+    {
+        var at = TestDatabase.Start.AddHours(-hoursAgo);
+        return new() { QueueId = Guid.CreateVersion7(at), At = at, Source = source, Outcome = outcome, Rule = rule, Count = count };
+    }
+}
