@@ -55,6 +55,28 @@ public sealed class LocalPlacementTests
     }
 
     [Theory, BothDatabases]
+    public async Task Two_who_place_the_same_copy_at_once_leave_one(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var anna = await AddAnnaAsync(database);
+        await database.Get<MailWriter>().StartAsync(CancellationToken.None);
+        for (var round = 1; round <= 10; round++)
+        {
+            await QueueAsync(database, Anna, "al@portal.test");
+            var claimed = await ClaimAsync(database);
+            var (one, other) = (new Attempt(claimed[0].QueueId, [Stored(claimed[0], anna)], []), new Attempt(claimed[1].QueueId, [Stored(claimed[1], anna)], []));
+            var receipt = await database.AcceptanceAsync("Subject: DSN\r\n\r\n") with { Precondition = (db, cancel) => database.Get<MailQueue>().StageAsync(db, other, cancel) };
+
+            await Task.WhenAll(database.Get<MailQueue>().SettleAsync(one, CancellationToken.None), database.Get<MailWriter>().WriteAsync(receipt));
+
+            Assert.Equal(round, (await ItemsAsync(database)).Count);
+            await CountersAreAsync(database, anna, items: round);
+        }
+
+        await database.Get<MailWriter>().StopAsync(CancellationToken.None);
+    }
+
+    [Theory, BothDatabases]
     public async Task A_mailbox_that_is_no_more_leaves_the_entry_as_it_is(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
