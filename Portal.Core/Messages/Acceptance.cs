@@ -42,10 +42,11 @@ public sealed record Acceptance
     public IReadOnlyList<TraceRecipient> Recipients { get; init; } = [];
 
     /// <summary>
-    /// Runs first in the same transaction, for what must stand or fall with this message (a DSN and the end of its queue entry).
-    /// False drops this acceptance alone: <see cref="WriteResult.Superseded"/>. May run again when the batch is retried.
+    /// Runs first in the same transaction, for what must stand or fall with this message (a DSN and the end of its queue entry), and
+    /// gives the copies of earlier messages that are placed with it. Null drops this acceptance alone:
+    /// <see cref="WriteResult.Superseded"/>. May run again when the batch is retried.
     /// </summary>
-    public Func<PortalDbContext, CancellationToken, Task<bool>>? Precondition { get; init; }
+    public Func<PortalDbContext, CancellationToken, Task<IReadOnlyList<StoredCopy>?>>? Precondition { get; init; }
 }
 
 /// <summary>How a write ended.</summary>

@@ -47,8 +47,8 @@ internal static class FolderRows
     /// <summary>Takes the row that counts a mailbox's use; before any folder.</summary>
     public static Task HoldUseAsync(PortalDbContext db, Guid mailboxId, CancellationToken cancel) => AddUseAsync(db, mailboxId, 0, 0, cancel);
 
-    /// <summary>Adds to what a mailbox holds.</summary>
-    public static Task AddUseAsync(PortalDbContext db, Guid mailboxId, long bytes, long items, CancellationToken cancel) =>
+    /// <summary>Adds to what a mailbox holds; returns 0 when it is gone.</summary>
+    public static Task<int> AddUseAsync(PortalDbContext db, Guid mailboxId, long bytes, long items, CancellationToken cancel) =>
         db.MailboxUses.Where(u => u.MailboxId == mailboxId)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.Bytes, x => x.Bytes + bytes).SetProperty(x => x.Items, x => x.Items + items), cancel);
 

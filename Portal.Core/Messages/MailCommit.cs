@@ -5,6 +5,8 @@ namespace Portal.Core.Messages;
 /// <summary>Stages one batch of acceptances in an open transaction: counters first, in ascending id, use rows before folders; then the rows (DESIGN §5).</summary>
 internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
 {
+    private List<StoredCopy> copies = [];
+
     public HashSet<Guid> TouchedMailboxes { get; } = [];
 
     /// <summary>Queue ids whose precondition no longer held.</summary>
@@ -18,6 +20,8 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         var places = await PlaceAsync(lane, live);
         var ids = await lane.TakeMessageIdsAsync(live.Count);
         var rows = new MailRows();
+        for (var i = 0; i < copies.Count; i++)
+            if (places.TryGetValue(PlaceOf(i), out var place)) rows.Items.Add(StoredCopies.ItemOf(copies[i], place, clock.GetUtcNow()));
         for (var i = 0; i < live.Count; i++) AddRows(rows, live[i], ids[i], places);
         await lane.InsertAsync(rows);
     }
@@ -29,8 +33,16 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         await using var db = lane.Context();
         foreach (var acceptance in batch)
         {
-            if (acceptance.Precondition is not { } holds || await holds(db, default)) live.Add(acceptance);
-            else Superseded.Add(acceptance.QueueId);
+            IReadOnlyList<StoredCopy>? with = [];
+            if (acceptance.Precondition is { } stage) with = await stage(db, default);
+            if (with is null)
+            {
+                Superseded.Add(acceptance.QueueId);
+                continue;
+            }
+
+            live.Add(acceptance);
+            copies.AddRange(with);
         }
 
         return live;
@@ -44,30 +56,46 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         foreach (var acceptance in batch)
             foreach (var copy in acceptance.Deliveries)
                 uses[copy.MailboxId] = uses.GetValueOrDefault(copy.MailboxId) is var use ? (use.Bytes + SizeOf(acceptance), use.Items + 1) : default;
+        foreach (var copy in copies)
+            uses[copy.MailboxId] = uses.GetValueOrDefault(copy.MailboxId) is var use ? (use.Bytes + copy.SizeBytes, use.Items + 1) : default;
         if (uses.Count == 0) return places;
 
         var found = await lane.AddUseAsync([.. uses.Select(u => (u.Key, u.Value.Bytes, u.Value.Items))]);
         foreach (var (mailbox, isThere) in uses.Keys.Zip(found))
             if (isThere) TouchedMailboxes.Add(mailbox);   // else the mailbox went since RCPT: its copies are dropped, not the batch
+        await LeaveOutServedAsync(lane);
 
         var byFolder = new SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>>();
         foreach (var acceptance in batch)
-            foreach (var copy in acceptance.Deliveries)
-            {
-                if (!TouchedMailboxes.Contains(copy.MailboxId) || await folderIds.FindAsync(copy.MailboxId, copy.Folder) is not { } folder) continue;
-                if (!byFolder.TryGetValue(folder, out var list)) byFolder[folder] = list = [];
-                list.Add((acceptance.QueueId, copy));
-            }
+            foreach (var copy in acceptance.Deliveries) await AddAsync(acceptance.QueueId, copy);
+        for (var i = 0; i < copies.Count; i++) await AddAsync(PlaceOf(i).Queue, PlaceOf(i).Copy);
 
         var taken = await lane.TakeUidsAsync([.. byFolder.Select(f => (f.Key, f.Value.Count, f.Value.Count(c => !c.Copy.Flags.HasFlag(MailFlags.Seen))))]);
-        foreach (var ((folder, copies), last) in byFolder.Zip(taken))
+        foreach (var ((folder, placed), last) in byFolder.Zip(taken))
         {
             if (last is not { } end) continue;
-            for (var i = 0; i < copies.Count; i++)
-                places[copies[i]] = new(folder, end.Uid - copies.Count + 1 + i, end.ModSeq - copies.Count + 1 + i);
+            for (var i = 0; i < placed.Count; i++)
+                places[placed[i]] = new(folder, end.Uid - placed.Count + 1 + i, end.ModSeq - placed.Count + 1 + i);
         }
 
         return places;
+
+        async ValueTask AddAsync(Guid queue, LocalDelivery copy)
+        {
+            if (!TouchedMailboxes.Contains(copy.MailboxId) || await folderIds.FindAsync(copy.MailboxId, copy.Folder) is not { } folder) return;
+            if (!byFolder.TryGetValue(folder, out var list)) byFolder[folder] = list = [];
+            list.Add((queue, copy));
+        }
+    }
+
+    /// <summary>What a stored copy's place goes under; no acceptance has the empty queue id.</summary>
+    private (Guid Queue, LocalDelivery Copy) PlaceOf(int index) => (Guid.Empty, new LocalDelivery(copies[index].MailboxId, SpecialUse.Inbox, MailFlags.None, index));
+
+    private async Task LeaveOutServedAsync(MailLane lane)
+    {
+        if (copies.Count == 0) return;
+        await using var db = lane.Context();
+        copies = await StoredCopies.LeaveOutServedAsync(db, copies.FindAll(c => TouchedMailboxes.Contains(c.MailboxId)), CancellationToken.None);
     }
 
     private void AddRows(MailRows rows, Acceptance acceptance, long messageId, Dictionary<(Guid Queue, LocalDelivery Copy), UidPlace> places)

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
 using Portal.Core.Jobs;
+using Portal.Core.Messages;
 using Portal.Core.Trace;
 
 namespace Portal.Core.Queue;
@@ -30,7 +31,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         var now = clock.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancel);
         return await db.QueueEntries.AsNoTracking()
-            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && e.Kind == QueueKind.Relay && !except.Contains(e.RouteKey))
+            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && !except.Contains(e.RouteKey))
             .Where(e => !e.IsDemo || e.Cause == DeferCause.Removed)   // the demo's mail is never tried; only what an administrator returns goes back to its sender
             .GroupBy(e => e.RouteKey)
             .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
@@ -112,24 +113,25 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     }
 
     /// <summary>
-    /// Writes a try's outcomes inside somebody else's transaction: what must stand or fall with a DSN. False, and nothing written, when
-    /// any of its entries is no longer ours.
+    /// Writes a try's outcomes inside somebody else's transaction: what must stand or fall with a DSN. The copies to be placed in it, or
+    /// null, and nothing written, when any of its entries is no longer ours.
     /// </summary>
-    public async Task<bool> StageAsync(PortalDbContext db, Attempt attempt, CancellationToken cancel)
+    public async Task<IReadOnlyList<StoredCopy>?> StageAsync(PortalDbContext db, Attempt attempt, CancellationToken cancel)
     {
         const string Before = "settle";
         var transaction = db.Database.CurrentTransaction ?? throw new InvalidOperationException("Outcomes are staged inside a transaction.");
         await transaction.CreateSavepointAsync(Before, cancel);
+        var copies = new List<StoredCopy>();
         foreach (var settlement in attempt.Settlements)
         {
-            if (await ApplyAsync(db, settlement, cancel)) continue;
+            if (await ApplyAsync(db, settlement, copies, cancel)) continue;
             await transaction.RollbackToSavepointAsync(Before, cancel);
-            return false;
+            return null;
         }
 
         AddEvent(db, attempt);
         await db.SaveChangesAsync(cancel);
-        return true;
+        return copies;
     }
 
     private async Task CommitPendingAsync()
@@ -169,26 +171,30 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         {
             await using var db = await databases.CreateDbContextAsync();
             await using var transaction = await db.Database.BeginTransactionAsync();
+            var copies = new List<StoredCopy>();
             foreach (var waiting in batch)
             {
                 var settled = 0;
                 foreach (var settlement in waiting.Attempt.Settlements)
-                    if (await ApplyAsync(db, settlement, CancellationToken.None)) settled++;
+                    if (await ApplyAsync(db, settlement, copies, CancellationToken.None)) settled++;
                 if (settled > 0) AddEvent(db, waiting.Attempt);
             }
 
+            await StoredCopies.PlaceAsync(db, copies, clock.GetUtcNow(), CancellationToken.None);   // of the whole batch, or the order of rows would not hold
             await db.SaveChangesAsync();
             await transaction.CommitAsync();
         }
 
         feed.Publish(Change.Queue);
         feed.Publish(Change.Trace);
+        foreach (var mailbox in batch.SelectMany(w => w.Attempt.Settlements).SelectMany(s => s.Placement?.Mailboxes ?? []).Distinct()) feed.Publish(Change.Mail, mailbox);
         foreach (var waiting in batch) waiting.Done.TrySetResult();
     }
 
-    /// <summary>One outcome, if the entry is still ours.</summary>
-    private async Task<bool> ApplyAsync(PortalDbContext db, Settlement settlement, CancellationToken cancel)
+    /// <summary>One outcome, if the entry is still ours and what it comes to still stands; adds the copies that are to be placed with it.</summary>
+    private async Task<bool> ApplyAsync(PortalDbContext db, Settlement settlement, List<StoredCopy> copies, CancellationToken cancel)
     {
+        if (settlement.Placement is { } wanted && !await wanted.StandsAsync(db, cancel)) return false;
         var entry = settlement.Entry;
         var at = clock.GetUtcNow();
         var next = settlement.NextAttemptAt ?? at;
@@ -206,6 +212,12 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
             _ => await ours.ExecuteDeleteAsync(cancel),
         };
         if (rows == 0) return false;
+        if (settlement.Placement is { } placement)
+        {
+            copies.AddRange(await placement.CopiesAsync(db, entry, cancel));
+            await placement.QueueRelaysAsync(db, entry, at, cancel);
+        }
+
         if (settlement.IsFinal || settlement.Kind == SettlementKind.Deferred) await QueueTrace.SetRecipientAsync(db, entry, settlement.Outcome, settlement.Rule, reply, at, cancel);
         return true;
     }
@@ -223,17 +235,17 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    // State 0 is Due, 2 is Claimed; kind 0 is Relay; cause 9 is Removed. Demo entries are few, and the row is read anyway: no index need know of them.
+    // State 0 is Due, 2 is Claimed; cause 9 is Removed. Demo entries are few, and the row is read anyway: no index need know of them.
     private const string SqliteClaim = """
         UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1
-        WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "Kind" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9) ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
+        WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9) ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
         RETURNING *
         """;
 
     // The subquery is locked and materialised: inside IN the planner may run it twice, and claim twice as many.
     private const string PostgresClaim = """
         WITH due AS MATERIALIZED (
-            SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "Kind" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9)
+            SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9)
             ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3} FOR UPDATE SKIP LOCKED)
         UPDATE "QueueEntry" AS q SET "State" = 2, "Owner" = {0}, "Attempt" = q."Attempt" + 1 FROM due WHERE q."Id" = due."Id" RETURNING q.*
         """;

@@ -8,9 +8,11 @@ namespace Portal.Core.Queue;
 public enum QueueKind
 {
     Relay,
+
+    /// <summary>A mailbox of ours whose sender wants to hear that it has the message (RFC 3461 §4.1, NOTIFY=SUCCESS): copy and DSN are one commit.</summary>
     Local,
 
-    /// <summary>Expansion of more than 200 items, worked off in pieces.</summary>
+    /// <summary>An address of ours with more targets than the commit of its message should carry.</summary>
     Expand,
 }
 
@@ -63,6 +65,9 @@ public enum DsnReturn
 /// <summary>One recipient still to be served. Done entries are deleted; the history is the trace (DESIGN §4).</summary>
 public sealed class QueueEntry
 {
+    /// <summary>What entries wait under that never leave this system; no domain or host is called so.</summary>
+    public const string LocalRouteKey = "(local)";
+
     /// <summary>Given by the database at the commit that queues it.</summary>
     public long Id { get; init; }
 
@@ -79,7 +84,7 @@ public sealed class QueueEntry
     /// <summary>Whom it goes to; domain in A-label form.</summary>
     public required string ForwardPath { get; init; }
 
-    /// <summary>Destination domain, or "host:port" of the smart host; claims take one route key at a time.</summary>
+    /// <summary>Destination domain, "host:port" of the smart host, or <see cref="LocalRouteKey"/>; claims take one route key at a time.</summary>
     public required string RouteKey { get; set; }
 
     public QueueState State { get; set; }

@@ -72,6 +72,15 @@ public sealed class QueuedMessages(IDbContextFactory<PortalDbContext> databases,
         };
     }
 
+    /// <summary>Of what an address of ours stands for, the part that its message has not gone to yet.</summary>
+    public async Task<(List<Guid> Mailboxes, List<string> Relays)> UnservedAsync(QueueEntry entry, IReadOnlyCollection<Guid> mailboxes, IReadOnlyCollection<string> relays, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var served = await StoredCopies.ServedAsync(db, entry.MessageId, mailboxes, cancel);
+        var known = await LocalPlacement.KnownAsync(db, entry.QueueId, cancel);
+        return ([.. mailboxes.Except(served)], [.. relays.Except(known)]);
+    }
+
     private static int ReturnPathOctets(ReadOnlySpan<byte> traceFields) =>
         traceFields.StartsWith("Return-Path:"u8) && traceFields.IndexOf("\r\n"u8) is var end and >= 0 ? end + 2 : 0;
 }

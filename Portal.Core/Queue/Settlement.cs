@@ -26,8 +26,14 @@ public enum SettlementKind
     /// <summary>It belongs under another route key now; not a try.</summary>
     Rerouted,
 
-    /// <summary>Given back untouched; not a try.</summary>
+    /// <summary>Given back, untouched or a piece further; not a try.</summary>
     Released,
+
+    /// <summary>It is in the mailbox of ours it was for.</summary>
+    Stored,
+
+    /// <summary>Each mailbox its address stands for has a copy, each target outside an entry.</summary>
+    Expanded,
 }
 
 /// <summary>The outcome for one claimed entry.</summary>
@@ -49,8 +55,11 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
     /// <summary>Whether a delay notice goes out with this settlement.</summary>
     public bool SendsDelayNotice { get; init; }
 
+    /// <summary>Copies and entries that stand or fall with this outcome; null for what leaves this system.</summary>
+    public LocalPlacement? Placement { get; init; }
+
     /// <summary>Whether the entry is done with.</summary>
-    public bool IsFinal => Kind is SettlementKind.Delivered or SettlementKind.Relayed or SettlementKind.Failed or SettlementKind.Expired or SettlementKind.Removed;
+    public bool IsFinal => Kind is not (SettlementKind.Deferred or SettlementKind.Rerouted or SettlementKind.Released);
 
     /// <summary>Key of the Rules resource.</summary>
     public string Rule => Kind switch
@@ -60,16 +69,20 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
         // No server was asked, so none has said anything.
         SettlementKind.Deferred when Cause == DeferCause.Dns => "attempt.noAnswer",
         SettlementKind.Failed when Cause == DeferCause.Dns => "attempt.noServer",
-        SettlementKind.Deferred => "attempt.deferred",
-        SettlementKind.Failed => "attempt.failed",
+        SettlementKind.Deferred => Entry.Kind == QueueKind.Relay ? "attempt.deferred" : "attempt.deferredHere",
+        SettlementKind.Failed => Entry.Kind == QueueKind.Relay ? "attempt.failed" : "attempt.failedHere",
         SettlementKind.Expired => "attempt.expired",
         SettlementKind.Removed => "queue.return",
+        SettlementKind.Stored => "attempt.stored",
+        SettlementKind.Expanded => "attempt.expanded",
         _ => "attempt.none",
     };
 
     internal RecipientOutcome Outcome => Kind switch
     {
-        SettlementKind.Delivered or SettlementKind.Relayed => RecipientOutcome.Relayed,   // the peer now is responsible
+        SettlementKind.Stored => RecipientOutcome.Delivered,
+        SettlementKind.Expanded when Placement is { ReachesMailboxes: true } => RecipientOutcome.Delivered,   // its targets outside carry on under their own rows
+        SettlementKind.Delivered or SettlementKind.Relayed or SettlementKind.Expanded => RecipientOutcome.Relayed,   // the peer now is responsible
         SettlementKind.Failed => RecipientOutcome.Failed,
         SettlementKind.Expired => RecipientOutcome.Expired,
         SettlementKind.Removed => RecipientOutcome.Removed,

@@ -23,11 +23,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     /// <summary>Judges one forward-path (issue line 6): exact address, then without +detail, then catch-all, then postmaster.</summary>
     public ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel) => FollowAsync(forwardPath, declaredSizeBytes, cancel);
 
-    /// <summary>The same for a report about the mailbox's own mail: it is bounded, comes once, and has room in a full mailbox too.</summary>
-    public ValueTask<RecipientResolution> ResolveForReportAsync(MailAddress forwardPath, CancellationToken cancel) => FollowAsync(forwardPath, null, cancel);
+    /// <summary>The same for mail that we have answered for already, or a report of ours: it has room in a full mailbox too (DESIGN §3).</summary>
+    public ValueTask<RecipientResolution> ResolveTakenAsync(MailAddress forwardPath, CancellationToken cancel) => FollowAsync(forwardPath, null, cancel);
 
     /// <summary>Where mail to a bare "postmaster" goes (RFC 5321 §4.5.1): the first administrator's mailbox.</summary>
-    public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long declaredSizeBytes, CancellationToken cancel) =>
+    /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
+    public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long? declaredSizeBytes, CancellationToken cancel) =>
         await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
             ? await JudgeAsync(mailbox, "recipient.postmaster", declaredSizeBytes, cancel)
             : RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");

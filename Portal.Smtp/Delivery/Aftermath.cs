@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Portal.Core.Data;
 using Portal.Core.Messages;
@@ -23,6 +22,9 @@ internal sealed record EntryResult(QueueEntry Entry)
     /// <summary>Who was asked; null when it came to no connection.</summary>
     public SmtpConnection? Connection { get; init; }
 
+    /// <summary>What an address of ours comes to; null for what leaves this system or can't be delivered.</summary>
+    public LocalPlacement? Placement { get; init; }
+
     public bool IsDelivered => Failure is null && Stage == SmtpStage.End && Reply?.IsPositive == true;
 
     /// <summary>In one line, for queue, trace and DSN.</summary>
@@ -32,6 +34,9 @@ internal sealed record EntryResult(QueueEntry Entry)
 /// <summary>Turns what the courier saw into outcomes, next tries and DSNs, and makes them durable together (DESIGN §4).</summary>
 internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnComposer reports, RetrySchedule schedule, TimeProvider clock, ILogger<Aftermath> logger)
 {
+    /// <summary>So often a copy waits for a receipt that can't be made; after that it is delivered without.</summary>
+    private const int TriesForReceipt = 3;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>So long past its end an entry waits for a DSN that can't be made; after that it ends without.</summary>
@@ -41,8 +46,8 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     public async Task SettleAsync(QueuedMessage message, IReadOnlyList<EntryResult> results, CancellationToken stop)
     {
         var judged = results.Select(r => (Result: r, Settlement: Judge(r))).ToList();
-        var attempt = new Attempt(message.QueueId, [.. judged.Select(j => j.Settlement)], [.. judged.Select(j => FactOf(j.Result, j.Settlement))]);
-        var about = judged.Select(j => ReportOf(j.Result, j.Settlement)).OfType<DsnRecipient>().ToList();
+        var attempt = new Attempt(message.QueueId, [.. judged.Select(j => j.Settlement)], [.. judged.Select(j => AttemptReport.FactOf(j.Result, j.Settlement))]);
+        var about = judged.Select(j => AttemptReport.RecipientOf(j.Result, j.Settlement, clock.GetUtcNow())).OfType<DsnRecipient>().ToList();
         await ConcludeAsync(message, attempt, about, stop);
         foreach (var (result, settlement) in judged)
             LogSettled(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
@@ -52,6 +57,10 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     public Task ReleaseAsync(IReadOnlyList<QueueEntry> entries, string? routeKey, CancellationToken stop) => entries.Count == 0
         ? Task.CompletedTask
         : PersistAsync(new Attempt(entries[0].QueueId, [.. entries.Select(e => new Settlement(e, routeKey is null ? SettlementKind.Released : SettlementKind.Rerouted) { RouteKey = routeKey, NextAttemptAt = e.NextAttemptAt })], []), stop);
+
+    /// <summary>Makes a piece of an expansion durable; the entry goes back to the queue for the next one.</summary>
+    public Task PlaceAsync(QueueEntry entry, LocalPlacement piece, CancellationToken stop) =>
+        PersistAsync(new Attempt(entry.QueueId, [new Settlement(entry, SettlementKind.Released) { Placement = piece }], []), stop);
 
     /// <summary>A fault of ours: the entries wait like any others, so that a poison message neither stops the rest nor runs hot, and end when their time is over.</summary>
     /// <param name="message">Null when it could not even be found.</param>
@@ -65,7 +74,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
             var end = entry.Cause == DeferCause.Removed
                 ? new Settlement(entry, SettlementKind.Removed) { Cause = DeferCause.Removed }
                 : new Settlement(entry, SettlementKind.Expired) { Cause = DeferCause.LocalFault, Reply = LocalError(fault) };
-            List<DsnRecipient> about = ReportOf(new EntryResult(entry), end) is { } report ? [report] : [];
+            List<DsnRecipient> about = AttemptReport.RecipientOf(new EntryResult(entry), end, clock.GetUtcNow()) is { } report ? [report] : [];
             await ConcludeAsync(message, new Attempt(entry.QueueId, [end], FactsOf([end])), about, stop);
         }
     }
@@ -74,6 +83,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     {
         var entry = result.Entry;
         if (entry.Cause == DeferCause.Removed) return new(entry, SettlementKind.Removed) { Cause = DeferCause.Removed };
+        if (result.Placement is { } placement) return new(entry, placement.IsExpansion ? SettlementKind.Expanded : SettlementKind.Stored) { Placement = placement };
         if (result.IsDelivered)
             return new(entry, result.Connection!.Extensions.Dsn ? SettlementKind.Delivered : SettlementKind.Relayed) { Reply = result.Words };
         if (result.Failure is null && result.Reply is { IsPermanent: true } never && !IsTooManyRecipients(result))
@@ -86,7 +96,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
             Cause = cause,
             Reply = result.Words,
             NextAttemptAt = schedule.NextAttempt(entry),
-            SendsDelayNotice = schedule.IsLate(entry) && entry.ReversePath.Length > 0 && Wants(entry, DsnNotify.Delay),
+            SendsDelayNotice = schedule.IsLate(entry) && entry.ReversePath.Length > 0 && AttemptReport.Wants(entry, DsnNotify.Delay),
         };
     }
 
@@ -97,59 +107,6 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     // Without a connection the reply is ours, and ours are about the DNS.
     private static DeferCause CauseOf(PeerReply? reply, SmtpConnection? connection) =>
         reply is null ? DeferCause.LocalFault : connection is null ? DeferCause.Dns : reply.IsTransient || reply.IsPermanent ? ReplyCause.Of(reply) : DeferCause.RemoteFault;
-
-    // RFC 3461 §4.1: without NOTIFY failures and delays are told.
-    private static bool Wants(QueueEntry entry, DsnNotify what) =>
-        entry.Notify == DsnNotify.Default ? what is DsnNotify.Failure or DsnNotify.Delay : entry.Notify.HasFlag(what);
-
-    private DsnRecipient? ReportOf(EntryResult result, Settlement settlement)
-    {
-        var entry = result.Entry;
-        if (entry.ReversePath.Length == 0) return null;
-        var report = new DsnRecipient
-        {
-            ForwardPath = entry.ForwardPath,
-            OriginalRecipient = entry.OriginalRecipient,
-            Action = DsnAction.Failed,
-            Status = "5.0.0",
-            Reason = "ReasonOther",
-            RemoteMta = result.Connection is not null && result.Failure is null ? result.Connection.Peer.Host : null,
-            Reply = settlement.Reply,
-            LastAttemptAt = clock.GetUtcNow(),
-        };
-        return settlement.Kind switch
-        {
-            SettlementKind.Failed when Wants(entry, DsnNotify.Failure) =>
-                report with { Status = result.Reply!.StatusOrDefault, Reason = DsnReason.Of(result.Reply) },
-            SettlementKind.Expired when Wants(entry, DsnNotify.Failure) => report with { Status = "4.4.7", Reason = "ReasonExpired" },   // RFC 3463 §3.5: delivery time expired
-            SettlementKind.Removed when Wants(entry, DsnNotify.Failure) =>
-                report with { Status = "5.7.1", Reason = "ReasonRemoved", RemoteMta = null, Reply = entry.LastReply },
-            SettlementKind.Deferred when settlement.SendsDelayNotice =>
-                report with { Action = DsnAction.Delayed, Status = result.Reply?.IsTransient == true ? result.Reply.StatusOrDefault : "4.4.1", Reason = "ReasonWaiting", WillRetryUntil = entry.ExpiresAt },
-            SettlementKind.Relayed when Wants(entry, DsnNotify.Success) => report with { Action = DsnAction.Relayed, Status = "2.0.0", Reason = "ReasonRelayed" },
-            _ => null,
-        };
-    }
-
-    private static TraceFact FactOf(EntryResult result, Settlement settlement)
-    {
-        var inputs = new Dictionary<string, string> { ["recipient"] = result.Entry.ForwardPath, ["attempt"] = result.Entry.Attempt.ToString(CultureInfo.InvariantCulture) };
-        if (result.Connection is { } connection)
-        {
-            inputs["peer"] = connection.Peer.ToString();
-            inputs["tls"] = connection.Tls ?? "-";
-        }
-
-        if (settlement.Kind != SettlementKind.Removed) inputs["stage"] = (result.Failure?.Stage ?? result.Stage).ToString();
-        if (settlement.Reply is { } reply) inputs["reply"] = StorableText.Cut(reply, 1000)!;
-        if (settlement.Kind == SettlementKind.Deferred)
-        {
-            inputs["cause"] = settlement.Cause.ToString();
-            inputs["next"] = settlement.NextAttemptAt!.Value.ToString("O", CultureInfo.InvariantCulture);
-        }
-
-        return new TraceFact(settlement.Rule, inputs);
-    }
 
     /// <summary>Makes outcomes durable with the DSN that is due. A DSN that can't be made never costs what the peers have said.</summary>
     private async Task ConcludeAsync(QueuedMessage? message, Attempt attempt, List<DsnRecipient> about, CancellationToken stop)
@@ -199,16 +156,23 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     }
 
     /// <summary>No DSN now: what needs one waits, though not for ever; what was delivered stays delivered.</summary>
-    private Attempt WithoutReport(Attempt attempt) => attempt with
+    private Attempt WithoutReport(Attempt attempt)
     {
-        Settlements = [.. attempt.Settlements.Select(s => s.Kind switch
+        var settlements = attempt.Settlements.Select(s => s.Kind switch
         {
             SettlementKind.Delivered or SettlementKind.Relayed => s,
+            SettlementKind.Stored or SettlementKind.Expanded when s.Entry.Attempt >= TriesForReceipt => s,   // the mail counts for more than its receipt
             SettlementKind.Deferred => s with { SendsDelayNotice = false },
             _ when clock.GetUtcNow() >= s.Entry.ExpiresAt + ReportPatience => s,
             _ => new Settlement(s.Entry, SettlementKind.Deferred) { Cause = s.Kind == SettlementKind.Removed ? DeferCause.Removed : DeferCause.LocalFault, Reply = s.Reply, NextAttemptAt = clock.GetUtcNow() + schedule.Wait(1, 0.5) },
-        })],
-    };
+        }).ToList();
+        var waiting = settlements.Except(attempt.Settlements).GroupBy(s => s.Entry.ForwardPath).ToDictionary(s => s.Key, s => s.First().Rule);
+        return attempt with
+        {
+            Settlements = settlements,
+            Facts = [.. attempt.Facts.Select(f => waiting.TryGetValue(f.Inputs.GetValueOrDefault("recipient", ""), out var rule) ? f with { Rule = rule } : f)],
+        };
+    }
 
     private async Task PersistAsync(Attempt attempt, CancellationToken stop)
     {

@@ -6,7 +6,7 @@ namespace Portal.Smtp.Delivery;
 
 /// <summary>Takes claimed entries to where they go: chooses the route, keeps the line, and hands what happened to <see cref="Aftermath"/> (DESIGN §4).</summary>
 internal sealed partial class Courier(
-    RouteSelector routes, QueuedMessages messages, MailQueue queue, Aftermath aftermath, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
+    RouteSelector routes, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
 {
     /// <summary>Delivers entries of one route key. When it returns every one is settled or given back.</summary>
     /// <param name="stop">No further message is begun.</param>
@@ -51,8 +51,11 @@ internal sealed partial class Courier(
         var removed = entries.FindAll(e => e.Cause == DeferCause.Removed);
         if (removed.Count > 0) await aftermath.SettleAsync(message, removed.ConvertAll(e => new EntryResult(e)), abort);
 
+        var here = entries.FindAll(e => e.Kind != QueueKind.Relay && !removed.Contains(e));
+        if (here.Count > 0) await local.DeliverAsync(message, here, abort);
+
         var byRoute = new Dictionary<Guid, (RouteChoice Choice, List<QueueEntry> Entries)>();
-        foreach (var entry in entries.Except(removed))
+        foreach (var entry in entries.Except(removed).Except(here))
         {
             var choice = await routes.ChooseAsync(entry.ReversePath, entry.ForwardPath, abort);
             if (choice.RouteKey != entry.RouteKey)

@@ -31,6 +31,7 @@ internal static class DeliveryServices
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<DsnComposer>();
         services.AddSingleton<Aftermath>();
+        services.AddSingleton<LocalCourier>();
         services.AddSingleton<Courier>();
         services.AddSingleton<QueueRunner>();
         return services.AddHostedService(provider => provider.GetRequiredService<QueueRunner>());

@@ -165,13 +165,13 @@ internal sealed partial class QueueRunner(
         }
     }
 
-    /// <summary>One more connection for a destination that takes mail, a single one for one that can't be reached.</summary>
+    /// <summary>One more connection for a destination that takes mail, a single one for one that can't be reached; and one worker for what stays here, whose pieces then come one a commit.</summary>
     private void Adapt(string routeKey, bool isReached)
     {
         lock (sync)
         {
             var destination = destinations[routeKey];
-            destination.Limit = isReached ? Math.Min(destination.Limit + 1, options.Value.MaxConnectionsPerDestination) : 1;
+            destination.Limit = isReached && routeKey != QueueEntry.LocalRouteKey ? Math.Min(destination.Limit + 1, options.Value.MaxConnectionsPerDestination) : 1;
         }
     }
 

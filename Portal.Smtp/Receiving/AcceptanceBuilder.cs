@@ -11,6 +11,9 @@ namespace Portal.Smtp.Receiving;
 /// <summary>Turns dispositions into what one commit makes durable: copies, queue entries, trace.</summary>
 internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptions> options, TimeProvider clock)
 {
+    /// <summary>What addresses of ours may expand to in the commit that accepts; beyond it the queue expands (DESIGN §3).</summary>
+    internal const int MaxExpansion = 200;
+
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
     public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
     {
@@ -18,7 +21,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);
-        foreach (var entry in plan.Entries) entry.RouteKey = await routes.RouteKeyForAsync(entry.ReversePath, entry.ForwardPath, CancellationToken.None);
+        foreach (var entry in plan.Entries.Where(e => e.Kind == QueueKind.Relay)) entry.RouteKey = await routes.RouteKeyForAsync(entry.ReversePath, entry.ForwardPath, CancellationToken.None);
         if (sentMailboxId is { } sent) plan.Deliveries.Add(new LocalDelivery(sent, SpecialUse.Sent, MailFlags.Seen, -1));
 
         envelope.IsTold = true;
@@ -43,7 +46,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
     private sealed class Plan(Origin origin, Envelope envelope, long sizeBytes, DateTimeOffset at, TimeSpan lifetime)
     {
         private readonly HashSet<Guid> mailboxes = [];
-        private readonly HashSet<string> relays = new(StringComparer.Ordinal);
+        private readonly HashSet<string> queued = new(StringComparer.Ordinal);
+        private int expanded;
 
         public DateTimeOffset At => at;
 
@@ -69,7 +73,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
                 DispositionKind.Discard => RecipientOutcome.Discarded,
                 _ => throw new InvalidOperationException($"A disposition {disposition.Kind} is not part of an acceptance."),
             };
-            Rows.Add(TraceRows.Row(envelope.QueueId, Rows.Count, recipient.Address.Folded, outcome, disposition.Rule, null, at));
+            var rule = outcome == RecipientOutcome.Queued && recipient.Resolution.State == RecipientState.Ok ? Rules.QueuedHere : disposition.Rule;
+            Rows.Add(TraceRows.Row(envelope.QueueId, Rows.Count, recipient.Address.Folded, outcome, rule, null, at));
         }
 
         public void Add(RefusedRecipient refused)
@@ -85,7 +90,13 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
             var resolution = recipient.Resolution;
             if (resolution.State == RecipientState.NotLocal)
             {
-                Relay(recipient, recipient.Address);
+                Queue(QueueKind.Relay, recipient, recipient.Address);
+                return RecipientOutcome.Queued;
+            }
+
+            if (QueueKindOf(recipient, folder) is { } kind)
+            {
+                Queue(kind, recipient, recipient.Address);
                 return RecipientOutcome.Queued;
             }
 
@@ -96,34 +107,51 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
 
             foreach (var target in resolution.Relays)
             {
-                if (MailAddress.TryParse(target, out var address) && Relay(recipient, address)) Forwards.Add(address.Folded);
+                if (MailAddress.TryParse(target, out var address) && Queue(QueueKind.Relay, recipient, address)) Forwards.Add(address.Folded);
             }
 
             // An address that only forwards is done with: its targets carry on under their own rows.
             return resolution.Mailboxes.Count > 0 ? RecipientOutcome.Delivered : RecipientOutcome.Relayed;
         }
 
-        private bool Relay(EnvelopeRecipient recipient, MailAddress target)
+        /// <summary>
+        /// Whether an address of ours goes through the queue: who wants to hear of the delivery gets copy and receipt in one commit (RFC 3461
+        /// §4.1), what is taken for junk earns none; and what all addresses together expand to has a bound in this commit.
+        /// </summary>
+        private QueueKind? QueueKindOf(EnvelopeRecipient recipient, SpecialUse folder)
         {
-            if (!relays.Add(target.Folded)) return false;
+            var targets = recipient.Resolution.Mailboxes.Count + recipient.Resolution.Relays.Count;
+            if (folder == SpecialUse.Inbox && recipient.Notify.HasFlag(DsnNotify.Success) && !envelope.ReversePath.IsNull)
+                return targets > 1 ? QueueKind.Expand : recipient.Resolution.Mailboxes.Count == 1 ? QueueKind.Local : null;   // one target outside reports itself (§5.2.7.2)
+
+            if (targets == 1) return null;
+            if (expanded + targets > MaxExpansion) return QueueKind.Expand;
+            expanded += targets;
+            return null;
+        }
+
+        private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target)
+        {
+            if (!queued.Add(target.Folded)) return false;
 
             // What comes by the MX port goes on only where an address of ours forwards. Until SPF tells whose it is, its sender may be forged:
-            // a failure behind us is seen in the trace and told to nobody, lest spam be thrown back at strangers.
+            // a failure behind us is seen in the trace and told to nobody, lest spam be thrown back at strangers. Of what happens here they
+            // hear what they asked for by name.
             var isStrangers = !origin.IsSubmission;
             Entries.Add(new QueueEntry
             {
                 QueueId = envelope.QueueId,
-                Kind = QueueKind.Relay,
+                Kind = kind,
                 ReversePath = envelope.ReversePath.ToString(),
                 ForwardPath = target.ToString(),
-                RouteKey = "",   // chosen when all entries stand
+                RouteKey = kind == QueueKind.Relay ? "" : QueueEntry.LocalRouteKey,   // a relay's is chosen when all entries stand
                 State = QueueState.Due,
                 CreatedAt = at,
                 NextAttemptAt = at,
                 ExpiresAt = at + lifetime,
                 SizeBytes = sizeBytes,
                 AccountId = origin.AccountId,
-                Notify = isStrangers ? DsnNotify.Never : recipient.Notify,
+                Notify = isStrangers && (kind == QueueKind.Relay || recipient.Notify == DsnNotify.Default) ? DsnNotify.Never : recipient.Notify,
                 Return = isStrangers ? DsnReturn.Headers : envelope.Return,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,

@@ -10,6 +10,9 @@ internal readonly record struct Judgement(EnvelopeRecipient? Recipient, RefusedR
 /// <summary>Judges one forward-path where RFC 5321 wants it judged: at RCPT, so that nothing is bounced later to a forged sender (DESIGN §3).</summary>
 internal sealed class RecipientJudge(RecipientDirectory directory)
 {
+    /// <summary>What a "postmaster" without a domain is kept as; a domain of this name need not be ours.</summary>
+    public static readonly MailAddress BarePostmaster = MailAddress.Parse("postmaster@localhost");
+
     /// <param name="path">What RCPT named; its source route is gone already, so that only the final address counts.</param>
     /// <param name="declaredSizeBytes">SIZE of MAIL, for the quota; 0 when not given.</param>
     /// <param name="mayRelay">Whether the sender is one of our own people.</param>
@@ -18,7 +21,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
         if (path.IsBarePostmaster)
         {
             var postmaster = await directory.ResolvePostmasterAsync(declaredSizeBytes, cancel);
-            return Conclude(MailAddress.Parse("postmaster@localhost"), "postmaster", postmaster, mayRelay: false);
+            return Conclude(BarePostmaster, "postmaster", postmaster, mayRelay: false);
         }
 
         if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RelayDenied, SmtpReply.BadRecipientAddress));
@@ -58,6 +61,17 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
             var state => Refuse(text, resolution.Rule, ReplyOf(state)),
         };
     }
+
+    /// <summary>What a recipient hears that a domain of ours does not take.</summary>
+    public static SmtpReply ReplyOf(RecipientState state) => state switch
+    {
+        RecipientState.Unknown => SmtpReply.UnknownRecipient,
+        RecipientState.Disabled => SmtpReply.MailboxDisabled,
+        RecipientState.QuotaFull => SmtpReply.MailboxFull,
+        RecipientState.QuotaExceeded => SmtpReply.MailboxQuotaExceeded,
+        RecipientState.Loop => SmtpReply.MailLoop,
+        _ => throw new InvalidOperationException($"No reply is known for the recipient state {state}."),
+    };
 
     private static Judgement Refuse(string recipient, string rule, SmtpReply reply) => new(null, new RefusedRecipient(recipient, rule, reply));
 }

@@ -32,6 +32,9 @@ public static class Rules
     /// <summary>Not a domain of ours, sent by one of our own people.</summary>
     public const string Relay = "recipient.relay";
 
+    /// <summary>An address of ours that the queue delivers to: with a receipt, or to many.</summary>
+    public const string QueuedHere = "recipient.queuedHere";
+
     /// <summary>A target that an address of ours forwards to.</summary>
     public const string Forwarded = "recipient.forwarded";
 }

@@ -26,7 +26,7 @@ internal sealed partial class DsnComposer(
         if (entry.ReversePath.Length == 0 || about.Count == 0) return null;
         if (!MailAddress.TryParse(entry.ReversePath, out var sender)) return null;
 
-        var resolution = await recipients.ResolveForReportAsync(sender, cancel);
+        var resolution = await recipients.ResolveTakenAsync(sender, cancel);
         if (resolution.State is not (RecipientState.Ok or RecipientState.NotLocal))
         {
             LogNobody(logger, message.QueueId, resolution.Rule);   // a sender that is no more: nobody is told, and the trace has it
@@ -34,7 +34,7 @@ internal sealed partial class DsnComposer(
         }
 
         var queueId = Guid.CreateVersion7();
-        var (original, isWhole) = await OriginalAsync(message, entry, cancel);
+        var (original, isWhole) = await OriginalAsync(message, entry.Return == DsnReturn.Full && about.Any(r => r.Action == DsnAction.Failed), cancel);
         var octets = DsnWriter.Write(new DsnReport
         {
             QueueId = queueId,
@@ -120,10 +120,10 @@ internal sealed partial class DsnComposer(
         Notify = DsnNotify.Never,   // RFC 3464 §2: nothing is reported about a report
     };
 
-    /// <summary>What of the message goes back: all of it when the sender asked for that and it can travel inside another, else its header (RFC 3461 §4.3).</summary>
-    private static async Task<(ReadOnlyMemory<byte> Octets, bool IsWhole)> OriginalAsync(QueuedMessage message, QueueEntry entry, CancellationToken cancel)
+    /// <summary>What of the message goes back: all of it when that is asked for a failure and it can travel inside another, else its header (RFC 3461 §4.3).</summary>
+    private static async Task<(ReadOnlyMemory<byte> Octets, bool IsWhole)> OriginalAsync(QueuedMessage message, bool isAskedWhole, CancellationToken cancel)
     {
-        var isWhole = entry.Return == DsnReturn.Full && message.SizeBytes <= MaxReturnedBytes && !message.Needs.HasFlag(MessageNeeds.Odd);
+        var isWhole = isAskedWhole && message.SizeBytes <= MaxReturnedBytes && !message.Needs.HasFlag(MessageNeeds.Odd);
         await using var stream = await message.OpenAsync(cancel);
         var octets = new byte[isWhole ? message.SizeBytes : Math.Min(message.SizeBytes, MaxHeaderBytes)];
         await stream.ReadExactlyAsync(octets, cancel);

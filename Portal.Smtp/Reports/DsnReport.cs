@@ -10,6 +10,12 @@ internal enum DsnAction
 
     /// <summary>Passed to a server that knows no DSN.</summary>
     Relayed,
+
+    /// <summary>Passed to everybody an address of ours stands for; what becomes of it there is told only if it fails.</summary>
+    Expanded,
+
+    /// <summary>In the mailbox.</summary>
+    Delivered,
 }
 
 /// <summary>One recipient in a DSN.</summary>

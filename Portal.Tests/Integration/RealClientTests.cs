@@ -186,7 +186,7 @@ public sealed class RealClientTests : IAsyncLifetime
         where mailbox.PrimaryAddress == address && folder.SpecialUse == SpecialUse.Inbox
         select item).CountAsync());
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    internal static async Task RunAsync(string program, params string[] arguments)
     {
         var (code, output) = await TryRunAsync(program, arguments);
         Assert.True(code == 0, $"{program} ended with {code}:\n{output}");

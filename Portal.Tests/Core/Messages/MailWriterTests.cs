@@ -110,7 +110,7 @@ public class MailWriterTests
     public async Task A_precondition_that_no_longer_holds_writes_nothing(DatabaseKind kind)
     {
         await using var store = await Store.OpenAsync(kind, "anna@portal.test");
-        var acceptance = await store.AcceptAsync(Mail.Text, 0) with { Precondition = (_, _) => Task.FromResult(false) };
+        var acceptance = await store.AcceptAsync(Mail.Text, 0) with { Precondition = (_, _) => Task.FromResult<IReadOnlyList<StoredCopy>?>(null) };
 
         Assert.Equal(WriteResult.Superseded, await store.Writer.WriteAsync(acceptance));
         Assert.Empty(await store.Database.ReadAsync(d => d.Messages.ToListAsync()));

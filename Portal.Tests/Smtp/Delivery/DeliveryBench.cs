@@ -169,7 +169,8 @@ internal sealed class DeliveryBench : IAsyncDisposable
         await Database.DisposeAsync();
     }
 
-    private async Task StartWriterAsync()
+    /// <summary>Starts what commits; again is nothing.</summary>
+    public async Task StartWriterAsync()
     {
         if (isWriting) return;
         isWriting = true;

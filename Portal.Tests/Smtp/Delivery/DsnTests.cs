@@ -38,7 +38,7 @@ public sealed partial class DsnTests
         IsOriginalWhole = false,
     };
 
-    public static TheoryData<string> Goldens => ["dsn-failed", "dsn-delayed", "dsn-relayed", "dsn-full", "dsn-utf8"];
+    public static TheoryData<string> Goldens => ["dsn-failed", "dsn-delayed", "dsn-relayed", "dsn-delivered", "dsn-full", "dsn-utf8"];
 
     [Theory]
     [MemberData(nameof(Goldens))]
@@ -126,6 +126,14 @@ public sealed partial class DsnTests
             Recipients = [Failed with { Action = DsnAction.Delayed, Status = "4.4.1", Reason = "ReasonWaiting", RemoteMta = null, Reply = "mx.example.org[192.0.2.1]:25: connection timed out", OriginalRecipient = null, WillRetryUntil = At.AddDays(5) }],
         },
         "dsn-relayed" => Report with { Recipients = [Failed with { Action = DsnAction.Relayed, Status = "2.0.0", Reason = "ReasonRelayed", Reply = "250 OK", OriginalRecipient = null }] },
+        "dsn-delivered" => Report with
+        {
+            Recipients =
+            [
+                Failed with { Action = DsnAction.Delivered, Status = "2.0.0", Reason = "ReasonDelivered", RemoteMta = null, Reply = null },
+                Failed with { ForwardPath = "team@example.org", OriginalRecipient = null, Action = DsnAction.Expanded, Status = "2.0.0", Reason = "ReasonExpanded", RemoteMta = null, Reply = null },
+            ],
+        },
         "dsn-full" => Report with { EnvelopeId = null, MessageIdHeader = null, Original = "Subject: hello\r\n\r\n.dots\r\nand text\r\n"u8.ToArray(), IsOriginalWhole = true },
         _ => Report with { Recipients = [Failed with { ForwardPath = "böb@example.org", OriginalRecipient = null, Status = "5.6.7", Reason = "ReasonUtf8", RemoteMta = null, Reply = "550 5.6.7 The destination does not take internationalised mail (SMTPUTF8)" }], Original = Encoding.UTF8.GetBytes("Subject: grüße\r\n") },
     };
