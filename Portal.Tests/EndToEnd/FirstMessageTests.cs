@@ -58,9 +58,9 @@ public sealed partial class FirstMessageTests(Browser browser) : IClassFixture<B
         await Assertions.Expect(rows.Filter(new() { HasText = "Relayed" })).ToHaveCountAsync(1);
         await Assertions.Expect(rows.Filter(new() { HasText = "Delivered" })).ToHaveCountAsync(1);
         await rows.Filter(new() { HasText = "Relayed" }).Locator("a").First.ClickAsync();
-        await Assertions.Expect(ada.Page.GetByText("mx.customer.test").First).ToBeVisibleAsync();
         await Assertions.Expect(ada.Page.GetByText("250 2.0.0 Queued").First).ToBeVisibleAsync();
 
+        Assert.Contains("customer.test MX", dns.Asked);
         var answer = Assert.Single(customerServer.Mails);
         Assert.StartsWith($"MAIL FROM:<{Anna}>", answer.Mail, StringComparison.Ordinal);
         Assert.StartsWith($"RCPT TO:<{Customer}>", Assert.Single(answer.Recipients), StringComparison.Ordinal);
