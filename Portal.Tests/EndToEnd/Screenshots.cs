@@ -15,6 +15,9 @@ public sealed class Screenshots(Browser browser)
 
     public static string Folder { get; } = Directory.CreateDirectory(Path.Combine(SourceTree.Root!, "artifacts", "screenshots")).FullName;
 
+    /// <summary>What a page is taken through before its picture, by its file name; null for nothing.</summary>
+    public Func<Person, string, Task>? Prepare { get; init; }
+
     /// <summary>Takes the pages as this account; fails with everything found: serious findings of axe, faults of the console, sideways scroll.</summary>
     /// <param name="portal">Where the portal is.</param>
     /// <param name="name">Login name; null for a visitor.</param>
@@ -35,6 +38,7 @@ public sealed class Screenshots(Browser browser)
         foreach (var (file, path) in pages)
         {
             await person.OpenAsync(path);
+            if (Prepare is not null) await Prepare(person, file);
             foreach (var (width, height) in Sizes)
             {
                 // The window is made as tall as the page: a picture of more than the window leaves out what lies in a sticky menu.

@@ -29,6 +29,40 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
     [Fact, Trait("Category", "Long")]
     public Task Pages_before_signing_in_look_right_everywhere() => new Screenshots(browser).TakeAsync(portal.Url, null, "", ("sign-in", "sign-in"), ("first-password-spent", "first-password/0000"), ("setup-done", "setup/0000"));
 
+    [Fact, Trait("Category", "Long")]
+    public async Task The_first_password_form_looks_right_everywhere()
+    {
+        var anna = await portal.AddMailboxAsync("anna@portal.test");
+        var link = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, null, CancellationToken.None);
+
+        await new Screenshots(browser).TakeAsync(portal.Url, null, "", ("first-password", $"first-password/{link.Value.LinkToken}"));
+    }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task The_steps_of_the_set_up_look_right_everywhere()
+    {
+        await using var empty = await PortalHost.StartAsync(new PortalHostWishes { IsSetUp = false });
+        var walk = new Screenshots(browser) { Prepare = WalkAsync };
+
+        await walk.TakeAsync(empty.Url, null, "", [.. new[] { "setup-organisation", "setup-domain", "setup-domain-refused", "setup-administrator" }.Select(step => (step, $"setup/{empty.SetupToken}"))]);
+
+        static async Task WalkAsync(Person person, string step)
+        {
+            if (step == "setup-organisation") return;
+            await FillAsync(person, "Organisation", "Example Works", "#Domain");
+            if (step == "setup-domain") return;
+            if (step == "setup-domain-refused") await FillAsync(person, "Domain", "not a domain", "[role=alert]");
+            else await FillAsync(person, "Domain", "example.test", "#Administrator");
+        }
+
+        static async Task FillAsync(Person person, string field, string text, string next)
+        {
+            await person.Page.FillAsync($"#{field}", text);
+            await person.Page.ClickAsync("button[value=Next]");
+            await person.Page.WaitForSelectorAsync(next);
+        }
+    }
+
     [Fact]
     public async Task Single_letters_switched_off_in_the_profile_do_nothing()
     {
