@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -63,6 +64,7 @@ public static class CoreServices
 
     private static IServiceCollection AddAccounts(this IServiceCollection services)
     {
+        services.AddSingleton<IPasswordHasher<Account>, PasswordHasher<Account>>();   // Identity's own is scoped, and PasswordHashing lives as long as the program
         services.AddIdentityCore<Account>(identity =>
         {
             identity.Password.RequiredLength = PasswordRules.MinLength;

@@ -7,11 +7,14 @@ namespace Portal.Tests.Integration;
 /// <summary>Every form of start inside the source tree finds one and the same system, and serves its styles and scripts.</summary>
 public partial class StartFormTests
 {
-    [Fact]
-    public async Task Run_built_and_published_forms_share_one_system_and_serve_every_asset()
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task Run_built_and_published_forms_share_one_system_and_serve_every_asset(string environment)
     {
         var relative = Path.Combine("artifacts", "test", $"forms-{Guid.NewGuid():N}");
         var settings = PortalHost.FreshSettings(Path.Combine(relative, "data"), "127.0.0.1:1");
+        settings["ASPNETCORE_ENVIRONMENT"] = environment;
         var published = Path.Combine(Repository.Root, relative, "publish");
         await PublishAsync(published);
         var (status, _, error) = await PortalProcess.RunAsync(settings, PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");

@@ -25,6 +25,8 @@ internal sealed class CommandHost : IAsyncDisposable
     {
         var builder = PortalApp.CreateBuilder(settings);
         builder.Services.AddCommandLogging();
+        // Development would demand that every service can be made; those that need the engine are not made here.
+        builder.Host.UseDefaultServiceProvider((context, provider) => provider.ValidateScopes = context.HostingEnvironment.IsDevelopment());
         var host = new CommandHost(builder.Build());
         try
         {

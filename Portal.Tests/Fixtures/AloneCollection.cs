@@ -1,0 +1,8 @@
+namespace Portal.Tests.Fixtures;
+
+/// <summary>Tests that measure a promised time run one after another and beside nothing else.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneCollection
+{
+    public const string Name = "Alone";
+}
