@@ -129,6 +129,7 @@ public static class CoreServices
     private static IServiceCollection AddTraceAuditAndLogs(this IServiceCollection services)
     {
         services.AddSingleton<TraceService>();
+        services.AddSingleton<PersonalMailService>();
         services.AddHostedService<TraceIndexer>();
         services.AddHostedService<TracePartitionKeeper>();
         services.AddSingleton<AuditService>();

@@ -66,6 +66,14 @@ public sealed class SmtpOptions
     [Range(0, 1024 * 1024)]
     public int MinDataBytesPerSecond { get; set; } = 500;
 
+    /// <summary>Connections at a time to the MX port, and as many to the submission ports together.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxConnections { get; set; } = 1000;
+
+    /// <summary>How many of them are kept for networks that have authenticated or delivered before.</summary>
+    [Range(0, 1_000_000)]
+    public int ConnectionsForKnownClients { get; set; } = 100;
+
     /// <summary>Connections one address (IPv6: one /64) may hold at a time.</summary>
     [Range(1, 100_000)]
     public int MaxConnectionsPerAddress { get; set; } = 50;
@@ -93,6 +101,8 @@ internal sealed class SmtpOptionsValidator : IValidateOptions<SmtpOptions>
 
         if (options.MaxExtendedCommandOctets < options.MaxCommandOctets)
             failures.Add($"{SmtpOptions.Section}:{nameof(SmtpOptions.MaxExtendedCommandOctets)} must not be below {nameof(SmtpOptions.MaxCommandOctets)}.");
+        if (options.ConnectionsForKnownClients >= options.MaxConnections)
+            failures.Add($"{SmtpOptions.Section}:{nameof(SmtpOptions.ConnectionsForKnownClients)} must be below {nameof(SmtpOptions.MaxConnections)}.");
         if (options.HostName.Length is 0 or > 255 || options.HostName.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-')))
             failures.Add("Portal:HostName must be a host name of ASCII letters, digits, hyphens and dots.");
         foreach (var (key, value) in Timeouts(options))

@@ -44,6 +44,7 @@ public static class SmtpServices
     {
         services.AddSingleton<CommandTable>();
         services.AddSingleton<SmtpDeadlines>();
+        services.AddSingleton<KnownClients>();
         services.AddSingleton<ConnectionLimiter>();
         return services.AddSingleton<SmtpServer>();
     }

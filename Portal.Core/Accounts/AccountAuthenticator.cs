@@ -40,6 +40,7 @@ public sealed class AccountAuthenticator(
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
     private readonly byte[] processKey = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<string, Verdict> verdicts = new();
+    private readonly SignInTurns turns = new();
 
     /// <summary>The login name in the form throttle and account are found by.</summary>
     public static string FoldLogin(string loginName)
@@ -54,6 +55,11 @@ public sealed class AccountAuthenticator(
         var login = FoldLogin(loginName);
         var key = Convert.ToHexString(HMACSHA256.HashData(processKey, Encoding.UTF8.GetBytes($"{login}\0{password}")));
         if (await RecallAsync(key, cancel) is { } known) return new(AuthenticationKind.Succeeded, known);
+
+        using var turn = await turns.EnterAsync(login, client, cancel);
+        if (turn is null) return new(AuthenticationKind.Busy);
+        // Several connections of one person at once: the first was looked at, the others know by now.
+        if (turn.HasWaited && await RecallAsync(key, cancel) is { } found) return new(AuthenticationKind.Succeeded, found);
 
         var wait = await throttle.WaitAsync(login, client, cancel);
         if (wait > TimeSpan.Zero) return new(AuthenticationKind.SlowedDown, RetryAfter: wait);

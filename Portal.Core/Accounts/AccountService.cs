@@ -124,6 +124,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         TakePassword(account, hashed);
         await SpendLinksAsync(db, account.Id, cancel);
         account.Version++;
+        db.SignIns.Add(new SignIn { AccountId = account.Id, At = clock.GetUtcNow(), Channel = Channel.Portal, Address = clientAddress, Result = SignInResultKind.Succeeded });   // the page that asked signs them in
         db.Audit.Add(AuditEntry.Change(Actor.Visitor(clientAddress), clock.GetUtcNow(), "account.password.first", name, null, null));
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);

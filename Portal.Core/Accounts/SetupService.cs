@@ -125,6 +125,8 @@ public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, W
         if (domain is null) db.Domains.Add(domain = new Domain { Name = domainName.Value, DisplayName = domainName.Display, CreatedAt = now });
 
         db.Accounts.Add(account);
+        // Who sets the system up in the browser is signed in when it is done.
+        if (actor.Kind == ActorKind.Visitor) db.SignIns.Add(new SignIn { AccountId = account.Id, At = now, Channel = actor.Channel, Address = actor.Address, Result = SignInResultKind.Succeeded });
         db.RoleAssignments.Add(new RoleAssignment { AccountId = account.Id, Role = Role.Administrator });
         db.RoleAssignments.Add(new RoleAssignment { AccountId = account.Id, Role = Role.User });
         var mailbox = new Mailbox { Name = account.DisplayName, DomainId = domain.Id, PrimaryAddress = address.Folded, AccountId = account.Id, CreatedAt = now };

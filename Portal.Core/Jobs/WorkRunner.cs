@@ -16,7 +16,7 @@ public sealed partial class WorkRunner(
     private readonly Dictionary<string, IWorkKind> byName = kinds.ToDictionary(k => k.Kind);
     private readonly SemaphoreSlim wake = new(0, 1);
 
-    /// <summary>Works until nothing is pending.</summary>
+    /// <summary>Works until nothing is pending. Throws when the database is away: the work stays as it was, to be tried again.</summary>
     public async Task RunPendingAsync(CancellationToken cancel)
     {
         while (await NextAsync(cancel) is { } work)
@@ -25,9 +25,9 @@ public sealed partial class WorkRunner(
             {
                 await TurnAsync(work, cancel);
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested)
+            catch (Exception e) when (!cancel.IsCancellationRequested && !e.IsOutage())
             {
-                // The catch-all of this loop: the work stops with its cause, what its earlier turns did stays done.
+                // The catch-all of this loop: no later try can help; the work stops with its cause, what its earlier turns did stays done.
                 LogFailed(logger, work.Id, work.Kind, e);
                 await EndAsync(work, e.GetType().Name, cancel);
             }
@@ -52,7 +52,7 @@ public sealed partial class WorkRunner(
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogOutage(logger, e);   // the database is away: look again after the pause
+                LogOutage(logger, e);   // the database is away: the same turn again after the pause
                 await Task.Delay(Pause, clock, stoppingToken);
             }
         }
@@ -115,6 +115,6 @@ public sealed partial class WorkRunner(
     [LoggerMessage(Level = LogLevel.Error, Message = "Work {WorkId} of kind {Kind} failed")]
     private static partial void LogFailed(ILogger logger, long workId, string kind, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Pending work could not be read; trying again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pending work could not be carried on; trying again")]
     private static partial void LogOutage(ILogger logger, Exception exception);
 }

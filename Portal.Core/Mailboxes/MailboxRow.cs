@@ -31,6 +31,9 @@ public sealed record MailboxQuery
     /// <summary>Only those that have used more than nine tenths of their quota.</summary>
     public bool NearlyFull { get; init; }
 
+    /// <summary>Only those of people who have never signed in, through any door.</summary>
+    public bool NeverSignedIn { get; init; }
+
     public MailboxSort Sort { get; init; }
 
     public bool Descending { get; init; }

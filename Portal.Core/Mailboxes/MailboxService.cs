@@ -53,6 +53,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
     /// <returns>What was made, or why not: bad address, unknown domain, duplicate (also under a race), quota below zero, weak password.</returns>
     public async Task<Outcome<CreatedMailbox>> CreateAsync(Actor actor, NewMailbox wanted, CancellationToken cancel)
     {
+        if (!actor.May(Capability.ManageMailboxes)) return new NotPermitted(Capability.ManageMailboxes);   // asked again below for the domain: nobody else's wish costs a hash
         if (!MailAddress.TryParse(wanted.Address.Trim(), out var address) || address.AddressLiteral is not null) return new Invalid("AddressInvalid", wanted.Address) { Field = "Address" };
         if (wanted.Name.Length > 200) return new Invalid("NameLength", 200) { Field = "Name" };
         if (wanted.QuotaBytes < 0) return new Invalid("QuotaNegative") { Field = "Quota" };
@@ -187,6 +188,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
     /// <summary>Authorises in scope and by rank, changes and audits in one transaction.</summary>
     private async Task<Outcome> ChangeAsync(Actor actor, Guid mailboxId, Capability capability, Func<PortalDbContext, Mailbox, Task<ChangeResult>> change, CancellationToken cancel)
     {
+        if (!actor.May(capability)) return new NotPermitted(capability);
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);

@@ -44,14 +44,28 @@ public abstract class BlobWriter : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>Blobs as files in the data folder.</summary>
-internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : IBlobStore
+/// <summary>Blobs as files in the data folder, spread over 256 folders.</summary>
+internal sealed partial class FileBlobStore : IBlobStore
 {
+    private readonly IOptions<StorageOptions> storage;
+    private readonly Lazy<bool> folders;
+
+    public FileBlobStore(IOptions<StorageOptions> storage)
+    {
+        this.storage = storage;
+        // Each that comes first makes and syncs them all before it goes on; a failure is not remembered.
+        folders = new Lazy<bool>(MakeFolders, LazyThreadSafetyMode.PublicationOnly);
+    }
+
     private string Root => storage.Value.BlobFolder;
 
     private string IncomingFolder => Path.Combine(Root, "incoming");
 
-    public BlobWriter Create() => new Writer(this);
+    public BlobWriter Create()
+    {
+        _ = folders.Value;
+        return new Writer(this);
+    }
 
     public Stream OpenRead(Guid key) =>
         new FileStream(PathOf(key), new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
@@ -84,8 +98,20 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
                 yield return (key, new DateTimeOffset(File.GetLastWriteTimeUtc(file), TimeSpan.Zero));
     }
 
+    /// <summary>Makes all folders and puts their names on disk, once a process: a blob's commit has to sync its own folder only.</summary>
+    private bool MakeFolders()
+    {
+        Directory.CreateDirectory(IncomingFolder);
+        for (var last = 0; last <= byte.MaxValue; last++) Directory.CreateDirectory(FolderOf((byte)last));
+        FolderSync.Sync(Root);
+        FolderSync.Sync(Path.GetDirectoryName(Path.GetFullPath(Root))!);
+        return true;
+    }
+
     // The last byte of a Guid v7 is random, the first ones are time: spread by the last.
-    private string FolderOf(Guid key) => Path.Combine(Root, key.ToByteArray(true)[15].ToString("x2", CultureInfo.InvariantCulture));
+    private string FolderOf(Guid key) => FolderOf(key.ToByteArray(true)[15]);
+
+    private string FolderOf(byte last) => Path.Combine(Root, last.ToString("x2", CultureInfo.InvariantCulture));
 
     private string PathOf(Guid key) => Path.Combine(FolderOf(key), key.ToString("N"));
 
@@ -99,7 +125,6 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
         public Writer(FileBlobStore store)
         {
             this.store = store;
-            Directory.CreateDirectory(store.IncomingFolder);
             temporary = Path.Combine(store.IncomingFolder, Key.ToString("N") + ".part");
             file = PrivateFile.Create(temporary, FileOptions.Asynchronous);
         }
@@ -113,12 +138,8 @@ internal sealed partial class FileBlobStore(IOptions<StorageOptions> storage) : 
             await file.FlushAsync(cancel);
             file.Flush(flushToDisk: true);
             await file.DisposeAsync();
-            var folder = store.FolderOf(Key);
-            var isNew = !Directory.Exists(folder);
-            Directory.CreateDirectory(folder);
             File.Move(temporary, store.PathOf(Key));
-            FolderSync.Sync(folder);
-            if (isNew) FolderSync.Sync(store.Root);
+            FolderSync.Sync(store.FolderOf(Key));
             committed = true;
         }
 

@@ -4,7 +4,7 @@ namespace Portal.Core.Messages;
 public sealed record MailPreview(string? Text, bool HasAttachments);
 
 /// <summary>Opens stored messages: exact bytes, or taken apart. Whoever calls has made sure that the actor may read it.</summary>
-public sealed class MailOpener(ContentReader contents)
+public sealed class MailOpener(ContentReader contents, MimeLimits limits)
 {
     private const int MemoryLimit = 1024 * 1024;
 
@@ -18,7 +18,7 @@ public sealed class MailOpener(ContentReader contents)
         var source = await SeekableAsync(messageId, cancel);
         try
         {
-            return await OpenMail.ReadAsync(source, cancel);
+            return await OpenMail.ReadAsync(source, limits, cancel);
         }
         catch
         {
@@ -35,7 +35,7 @@ public sealed class MailOpener(ContentReader contents)
 
         var head = new byte[MemoryLimit];
         var length = await raw.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancel);
-        using var mail = await OpenMail.ReadAsync(new MemoryStream(head, 0, length, writable: false), cancel);
+        using var mail = await OpenMail.ReadAsync(new MemoryStream(head, 0, length, writable: false), limits, cancel);
 
         // Over a megabyte the attachment may begin behind what was read; nobody writes that much text.
         return new MailPreview(MailText.Preview(mail.Text, mail.Html), mail.Attachments.Any() || (length == head.Length && mail.IsReadable));

@@ -16,6 +16,7 @@ public sealed class MailWriterOptions
     public long MaxWaitingBytes { get; init; } = 256L << 20;
 
     /// <summary>How long the oldest may wait before no more is taken.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:05:00")]
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Messages in one transaction; more would hold the write gate too long.</summary>

@@ -8,6 +8,8 @@ internal static class MailboxReading
     /// <summary>Reading, ordering, writing and removing mail; what brings it in is wired beside the writer.</summary>
     public static IServiceCollection AddMailboxReading(this IServiceCollection services)
     {
+        services.AddOptions<MimeOptions>().BindConfiguration(MimeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<MimeLimits>();
         services.AddSingleton<MailOpener>();
         services.AddSingleton<PreviewWriter>();
         services.AddSingleton<MailService>();

@@ -1,27 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 using MimeKit;
 
 namespace Portal.Core.Messages;
 
+/// <summary>How much structure a message may have to be taken apart; one with more is shown as its source (DESIGN §10).</summary>
+public sealed class MimeOptions
+{
+    public const string Section = "Portal:Mail:Mime";
+
+    /// <summary>Multiparts and messages within each other.</summary>
+    [Range(1, 200)]
+    public int MaxDepth { get; init; } = 100;
+
+    /// <summary>Parts in all.</summary>
+    [Range(1, 100_000)]
+    public int MaxParts { get; init; } = 10_000;
+}
+
 /// <summary>
-/// How much structure a message may have to be taken apart (DESIGN §10). Counted by a reader that builds nothing, before a parser that
+/// Whether a message keeps the bounds of <see cref="MimeOptions"/>. Counted by a reader that builds nothing, before a parser that
 /// builds a tree sees the bytes: a bomb costs one pass and no memory.
 /// </summary>
-internal static class MimeLimits
+public sealed class MimeLimits(IOptions<MimeOptions> options)
 {
-    public const int MaxDepth = 100;
-    public const int MaxParts = 10_000;
-    public const int MaxFields = 50_000;
+    internal const int MaxFields = 50_000;
 
     /// <summary>Parser settings that stop where the limits do.</summary>
-    public static ParserOptions Options { get; } = new() { MaxMimeDepth = MaxDepth + 1, MaxAddressGroupDepth = 10 };
+    internal ParserOptions Parser { get; } = new() { MaxMimeDepth = options.Value.MaxDepth + 1, MaxAddressGroupDepth = 10 };
 
     /// <summary>Whether the message at the stream's position can be taken apart; leaves the position at the start again.</summary>
-    public static async Task<bool> HoldAsync(Stream message, CancellationToken cancel)
+    internal async Task<bool> HoldAsync(Stream message, CancellationToken cancel)
     {
         var start = message.Position;
         try
         {
-            await new Counter(message).ReadMessageAsync(cancel);
+            await new Counter(message, Parser, options.Value).ReadMessageAsync(cancel);
             return true;
         }
         catch (LimitPassed)
@@ -38,7 +52,7 @@ internal static class MimeLimits
         }
     }
 
-    private sealed class Counter(Stream message) : MimeReader(MimeLimits.Options, message, MimeFormat.Entity)
+    private sealed class Counter(Stream message, ParserOptions parser, MimeOptions limits) : MimeReader(parser, message, MimeFormat.Entity)
     {
         private int depth, parts, fields;
 
@@ -58,13 +72,13 @@ internal static class MimeLimits
 
         protected override Task OnMimePartBeginAsync(ContentType contentType, long beginOffset, int beginLineNumber, CancellationToken cancellationToken)
         {
-            if (++parts > MaxParts) throw new LimitPassed();
+            if (++parts > limits.MaxParts) throw new LimitPassed();
             return Task.CompletedTask;
         }
 
         private Task Enter()
         {
-            if (++depth > MaxDepth || ++parts > MaxParts) throw new LimitPassed();
+            if (++depth > limits.MaxDepth || ++parts > limits.MaxParts) throw new LimitPassed();
             return Task.CompletedTask;
         }
 

@@ -114,14 +114,14 @@ public sealed class OpenMail : IDisposable
     }
 
     /// <summary>Takes a message apart; owns the stream, which must be able to seek.</summary>
-    internal static async Task<OpenMail> ReadAsync(Stream source, CancellationToken cancel)
+    internal static async Task<OpenMail> ReadAsync(Stream source, MimeLimits limits, CancellationToken cancel)
     {
         MimeMessage? message = null;
-        if (await MimeLimits.HoldAsync(source, cancel))
+        if (await limits.HoldAsync(source, cancel))
         {
             try
             {
-                message = await new MimeParser(MimeLimits.Options, source, MimeFormat.Entity, persistent: true).ParseMessageAsync(cancel);
+                message = await new MimeParser(limits.Parser, source, MimeFormat.Entity, persistent: true).ParseMessageAsync(cancel);
             }
             catch (FormatException)   // broken beyond reading
             {

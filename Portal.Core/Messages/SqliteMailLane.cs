@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -15,7 +14,7 @@ internal sealed class SqliteMailLane : MailLane
     private readonly SqliteConnection connection;
     private readonly SqliteCommand addUse;
     private readonly SqliteCommand takeUids;
-    private readonly Insert messages, contents, items, entries, traces, events, recipients;
+    private readonly SqliteInsert messages, contents, items, entries, traces, events, recipients;
     private SqliteTransaction? transaction;
 
     public SqliteMailLane(string databaseFile, IModel model)
@@ -93,18 +92,19 @@ internal sealed class SqliteMailLane : MailLane
 
     public override Task InsertAsync(MailRows rows)
     {
-        messages.Run(rows.Messages, transaction!);
-        contents.Run(rows.Contents, transaction!);
-        items.Run(rows.Items, transaction!);
-        entries.Run(rows.Entries, transaction!);
-        traces.Run(rows.Traces, transaction!);
-        events.Run(rows.Events, transaction!);
-        recipients.Run(rows.Recipients, transaction!);
+        messages.Run(rows.Messages);
+        contents.Run(rows.Contents);
+        items.Run(rows.Items);
+        entries.Run(rows.Entries);
+        traces.Run(rows.Traces);
+        events.Run(rows.Events);
+        recipients.Run(rows.Recipients);
         return Task.CompletedTask;
     }
 
     public override ValueTask DisposeAsync()
     {
+        foreach (var insert in new[] { messages, contents, items, entries, traces, events, recipients }) insert.Dispose();
         transaction?.Dispose();
         return connection.DisposeAsync();
     }
@@ -121,32 +121,5 @@ internal sealed class SqliteMailLane : MailLane
         var command = Command(sql);
         foreach (var name in names) command.Parameters.Add(new SqliteParameter { ParameterName = name, Value = DBNull.Value });
         return command;
-    }
-
-    /// <summary>A prepared INSERT of one table.</summary>
-    private sealed class Insert
-    {
-        private readonly RowMap map;
-        private readonly SqliteCommand command;
-        private readonly DbParameter[] parameters;
-
-        public Insert(SqliteConnection connection, RowMap map)
-        {
-            this.map = map;
-            command = connection.CreateCommand();
-            command.CommandText = $"INSERT INTO \"{map.Table}\" ({string.Join(", ", map.Columns.Select(c => $"\"{c.Name}\""))}) VALUES ({string.Join(", ", map.Columns.Select((_, i) => $"$p{i}"))})";
-            parameters = [.. map.Columns.Select((_, i) => command.Parameters.Add(new SqliteParameter { ParameterName = $"$p{i}" }))];
-        }
-
-        public void Run<T>(List<T> rows, SqliteTransaction transaction)
-            where T : class
-        {
-            command.Transaction = transaction;
-            foreach (var row in rows)
-            {
-                for (var i = 0; i < parameters.Length; i++) parameters[i].Value = map.Columns[i].ValueOf(row) ?? DBNull.Value;
-                command.ExecuteNonQuery();
-            }
-        }
     }
 }

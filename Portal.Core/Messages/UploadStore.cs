@@ -8,57 +8,55 @@ namespace Portal.Core.Messages;
 /// Files on their way into a letter, in the data folder, a folder an account. They live until the letter is saved or sent, 24 h at most.
 /// Nobody finds another one's: the account is part of the path.
 /// </summary>
-public sealed class UploadStore(IOptions<StorageOptions> storage, TimeProvider clock)
+public sealed class UploadStore(IOptions<StorageOptions> storage, DiskSpace disk, TimeProvider clock)
 {
     /// <summary>What one account may have waiting.</summary>
     public const long MaxWaitingBytes = 200L << 20;
 
     private static readonly TimeSpan KeptFor = TimeSpan.FromHours(24);
+    private readonly UploadRoom room = new(MaxWaitingBytes);
 
     private string Root => Path.Combine(storage.Value.DataFolder, "uploads");
 
-    /// <summary>Takes a file as it flows in; a larger one is refused as soon as it is, and leaves nothing.</summary>
+    /// <summary>Takes a file as it flows in; one that there is no room for is refused as soon as that is known, and leaves nothing.</summary>
     /// <param name="actor">Needs <see cref="Capability.UseOwnMail"/>.</param>
-    /// <param name="fileName">As the browser names it; cleaned here.</param>
-    /// <param name="contentType">As the browser declares it; replaced when it is none.</param>
+    /// <param name="file">What the browser says of it.</param>
     /// <param name="content">The octets.</param>
     /// <param name="limitBytes">Largest file taken.</param>
     /// <param name="cancel">The upload was given up.</param>
-    public async Task<Outcome<LetterAttachment>> SaveAsync(Actor actor, string fileName, string? contentType, Stream content, long limitBytes, CancellationToken cancel)
+    /// <returns><see cref="Invalid"/> AttachmentTooLarge (most octets); <see cref="Conflict"/> TooManyUploads, UploadDiskLow.</returns>
+    public async Task<Outcome<LetterAttachment>> SaveAsync(Actor actor, UploadedFile file, Stream content, long limitBytes, CancellationToken cancel)
     {
         if (actor.AccountId is not { } owner || !actor.May(Capability.UseOwnMail)) return new NotPermitted(Capability.UseOwnMail);
 
         var folder = Directory.CreateDirectory(FolderOf(owner));
-        if (folder.EnumerateFiles().Sum(f => f.Length) >= MaxWaitingBytes) return new Conflict("TooManyUploads");
+        using var place = room.Enter(owner, () => folder.EnumerateFiles().Sum(f => f.Length));
+        if (Refuse(place, 0, Math.Max(1, file.DeclaredBytes), limitBytes) is { } refused) return refused;
 
         var id = Guid.CreateVersion7();
-        var type = MimeKit.ContentType.TryParse(contentType ?? "", out var declared) && declared is not { MediaType: "multipart" or "message" } ? declared : new MimeKit.ContentType("application", "octet-stream");
         var length = 0L;
         var isWhole = false;
         try
         {
-            await using var file = new FileStream(PathOf(owner, id), new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                Options = FileOptions.Asynchronous,
-                UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
+            await using var to = PrivateFile.Create(PathOf(owner, id), FileOptions.Asynchronous);
             var buffer = new byte[64 * 1024];
             while (await content.ReadAsync(buffer, cancel) is > 0 and var count)
             {
-                if ((length += count) > limitBytes) return new Invalid("AttachmentTooLarge", limitBytes) { Field = "Attachment" };
-                await file.WriteAsync(buffer.AsMemory(0, count), cancel);
+                if (Refuse(place, length, length + count, limitBytes) is { } late) return late;
+                length += count;
+                await to.WriteAsync(buffer.AsMemory(0, count), cancel);
             }
 
             isWhole = true;
+            place.Keep(length);
         }
         finally
         {
             if (!isWhole) File.Delete(PathOf(owner, id));
         }
 
-        return new LetterAttachment(MailText.FileName(fileName, type, 1), type.MimeType, length, id, null, 0);
+        var type = MimeKit.ContentType.TryParse(file.ContentType ?? "", out var declared) && declared is not { MediaType: "multipart" or "message" } ? declared : new MimeKit.ContentType("application", "octet-stream");
+        return new LetterAttachment(MailText.FileName(file.Name, type, 1), type.MimeType, length, id, null, 0);
     }
 
     /// <summary>Drops what was waited for in vain.</summary>
@@ -88,10 +86,27 @@ public sealed class UploadStore(IOptions<StorageOptions> storage, TimeProvider c
 
     internal void Delete(Guid owner, Guid id)
     {
-        if (File.Exists(PathOf(owner, id))) File.Delete(PathOf(owner, id));
+        var file = new FileInfo(PathOf(owner, id));
+        if (!file.Exists) return;
+        var length = file.Length;
+        file.Delete();
+        room.GiveBack(owner, length);
     }
+
+    /// <summary>Why a file that has so many octets can't grow to so many; null when there is room, which is taken then.</summary>
+    private Refusal? Refuse(UploadRoom.Place place, long writtenBytes, long bytes, long limitBytes) =>
+        bytes > limitBytes ? new Invalid("AttachmentTooLarge", limitBytes) { Field = "Attachment" }
+        : disk.FreeBytes - (bytes - writtenBytes) < storage.Value.DiskFloorBytes ? new Conflict("UploadDiskLow")
+        : place.TryReach(bytes) ? null
+        : new Conflict("TooManyUploads");
 
     private string FolderOf(Guid owner) => Path.Combine(Root, owner.ToString("N"));
 
     private string PathOf(Guid owner, Guid id) => Path.Combine(FolderOf(owner), id.ToString("N"));
 }
+
+/// <summary>What a browser says of a file it sends.</summary>
+/// <param name="Name">As it names it; cleaned where it is used.</param>
+/// <param name="ContentType">As it declares it; replaced when it is none.</param>
+/// <param name="DeclaredBytes">Octets it announces; 0 when it does not.</param>
+public sealed record UploadedFile(string Name, string? ContentType, long DeclaredBytes = 0);

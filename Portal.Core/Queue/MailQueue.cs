@@ -32,6 +32,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         await using var db = await databases.CreateDbContextAsync(cancel);
         return await db.QueueEntries.AsNoTracking()
             .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && !except.Contains(e.RouteKey))
+            .Where(e => !e.IsDemo || e.Cause == DeferCause.Removed)   // the demo's mail is never tried; only what an administrator returns goes back to its sender
             .GroupBy(e => e.RouteKey)
             .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
             .OrderBy(g => g.Oldest)
@@ -234,17 +235,17 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    // State 0 is Due, 2 is Claimed.
+    // State 0 is Due, 2 is Claimed; cause 9 is Removed. Demo entries are few, and the row is read anyway: no index need know of them.
     private const string SqliteClaim = """
         UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1
-        WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
+        WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9) ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
         RETURNING *
         """;
 
     // The subquery is locked and materialised: inside IN the planner may run it twice, and claim twice as many.
     private const string PostgresClaim = """
         WITH due AS MATERIALIZED (
-            SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2}
+            SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9)
             ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3} FOR UPDATE SKIP LOCKED)
         UPDATE "QueueEntry" AS q SET "State" = 2, "Owner" = {0}, "Attempt" = q."Attempt" + 1 FROM due WHERE q."Id" = due."Id" RETURNING q.*
         """;

@@ -123,6 +123,7 @@ public sealed class QueueEntry
     /// <summary>RFC 3461 ORCPT as given, "type;address"; null when not given.</summary>
     public string? OriginalRecipient { get; init; }
 
+    /// <summary>Invented by <c>demo</c>: shown, and never tried, so that nothing of it leaves the machine.</summary>
     public bool IsDemo { get; init; }
 }
 

@@ -66,6 +66,9 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
     {
         SettlementKind.Delivered => "attempt.delivered",
         SettlementKind.Relayed => "attempt.relayed",
+        // No server was asked, so none has said anything.
+        SettlementKind.Deferred when Cause == DeferCause.Dns => "attempt.noAnswer",
+        SettlementKind.Failed when Cause == DeferCause.Dns => "attempt.noServer",
         SettlementKind.Deferred => Entry.Kind == QueueKind.Relay ? "attempt.deferred" : "attempt.deferredHere",
         SettlementKind.Failed => Entry.Kind == QueueKind.Relay ? "attempt.failed" : "attempt.failedHere",
         SettlementKind.Expired => "attempt.expired",

@@ -86,8 +86,8 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             }
 
             var (entry, rule) = domain.IsDisabled ? (null, "recipient.domainDisabled") : await FindAddressAsync(domain, address, cancel);
-            if (entry is null) expansion.Note(RecipientState.Unknown, "recipient.unknown");
-            else if (entry.Mailbox is { } mailbox) expansion.Add(await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
+            if (entry is null) expansion.Add(address.Folded, RecipientResolution.Refused(domain.IsDisabled ? RecipientState.Disabled : RecipientState.Unknown, rule));
+            else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
             else await ExpandAsync(entry, expansion, depth + 1, cancel);
         }
     }
@@ -143,6 +143,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private sealed class Expansion(long? declaredSizeBytes)
     {
         private readonly HashSet<LocalTarget> mailboxes = [];
+        private readonly Dictionary<string, DroppedTarget> dropped = [];
         private (RecipientState State, string Rule)? refusal;
 
         public long? DeclaredSizeBytes { get; } = declaredSizeBytes;
@@ -151,20 +152,21 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
 
         public HashSet<string> Relays { get; } = [];
 
-        public void Add(RecipientResolution target)
+        public void Add(string address, RecipientResolution target)
         {
-            if (target.State == RecipientState.Ok) mailboxes.UnionWith(target.Mailboxes);
-            else Note(target.State, target.Rule);
-        }
+            if (target.State == RecipientState.Ok)
+            {
+                mailboxes.UnionWith(target.Mailboxes);
+                return;
+            }
 
-        public void Note(RecipientState state, string rule)
-        {
-            if (refusal is null || state == RecipientState.QuotaFull) refusal = (state, rule);   // a temporary refusal wins: the client may come back
+            dropped[address] = new(address, target.State, target.Rule);
+            if (refusal is null || target.State == RecipientState.QuotaFull) refusal = (target.State, target.Rule);   // a temporary refusal wins: the client may come back
         }
 
         public RecipientResolution ToResolution(string rule) =>
             refusal is { State: RecipientState.QuotaFull } full ? RecipientResolution.Refused(full.State, full.Rule)   // told to come back: else the full one's copy would be lost without a word
-            : mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays])
+            : mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays]) { Dropped = [.. dropped.Values] }
             : refusal is { } why ? RecipientResolution.Refused(why.State, why.Rule)
             : RecipientResolution.Refused(RecipientState.Loop, "recipient.loop");
     }

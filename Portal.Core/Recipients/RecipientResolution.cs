@@ -28,6 +28,12 @@ public enum RecipientState
 /// <summary>A mailbox a forward-path leads to.</summary>
 public readonly record struct LocalTarget(Guid MailboxId);
 
+/// <summary>A target that a forwarder names and that takes no mail.</summary>
+/// <param name="Address">Folded.</param>
+/// <param name="State">What it came to.</param>
+/// <param name="Rule">Which rule decided.</param>
+public sealed record DroppedTarget(string Address, RecipientState State, string Rule);
+
 /// <summary>The answer for one forward-path.</summary>
 /// <param name="State">What it comes to.</param>
 /// <param name="Rule">Which rule decided: a key of the Rules resource.</param>
@@ -35,5 +41,8 @@ public readonly record struct LocalTarget(Guid MailboxId);
 /// <param name="Relays">External addresses it is sent on to, each once, folded.</param>
 public sealed record RecipientResolution(RecipientState State, string Rule, IReadOnlyList<LocalTarget> Mailboxes, IReadOnlyList<string> Relays)
 {
+    /// <summary>Targets of a forwarder that get nothing while others do, each with why.</summary>
+    public IReadOnlyList<DroppedTarget> Dropped { get; init; } = [];
+
     public static RecipientResolution Refused(RecipientState state, string rule) => new(state, rule, [], []);
 }

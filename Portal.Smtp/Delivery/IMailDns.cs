@@ -38,4 +38,7 @@ public interface IMailDns
 
     /// <summary>IPv4 and IPv6 addresses of a host.</summary>
     Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel);
+
+    /// <summary>TXT records of a name, the strings of each put together (RFC 7208 §3.3).</summary>
+    Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel);
 }

@@ -41,6 +41,12 @@ internal sealed partial class MailDns : IMailDns, IDisposable
         return answers.All(a => a.Status == DnsStatus.NoSuchName) ? DnsAnswer<IPAddress>.NoSuchName : DnsAnswer<IPAddress>.Of();
     }
 
+    public async Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel)
+    {
+        var answer = await AskAsync(name, RecordType.Txt, cancel);
+        return new(answer.Status, [.. answer.Records.OfType<TxtRecord>().Select(r => r.TextData)]);
+    }
+
     public void Dispose()
     {
         foreach (var (_, client) in resolvers) ((IDisposable)client).Dispose();

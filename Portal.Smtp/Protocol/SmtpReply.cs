@@ -26,6 +26,8 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply SessionTooLong = new(421, "4.4.2", "Session too long, closing the connection", Close: true);
     public static readonly SmtpReply ShuttingDown = new(421, "4.3.2", "Service is shutting down, try again later", Close: true);
     public static readonly SmtpReply TooManyErrors = new(421, "4.7.0", "Too many errors, closing the connection", Close: true);
+    public static readonly SmtpReply AccountEnded = new(421, "4.7.0", "Authentication is no longer valid, closing the connection", Close: true);
+    public static readonly SmtpReply NoPlace = new(421, "4.3.2", "Too many connections, try again later", Close: true);
     public static readonly SmtpReply TooManyConnections = new(421, "4.7.0", "Too many connections from your network, try again later", Close: true);
 
     public static readonly SmtpReply LocalError = new(451, "4.3.0", "Local error, try again later");

@@ -8,6 +8,11 @@ namespace Portal.Smtp.Receiving;
 /// <summary>The envelope of one mail transaction (RFC 5321 §2.3.1), with what was refused on the way.</summary>
 internal sealed class Envelope(Guid queueId, SmtpPath reversePath, long startedAt)
 {
+    /// <summary>Refused recipients that are told one by one; as many as a message may have by default. More are counted.</summary>
+    public const int MaxRefused = 1000;
+
+    private readonly List<RefusedRecipient> refused = [];
+
     /// <summary>Guid v7 of the transaction; becomes the queue id people see.</summary>
     public Guid QueueId { get; } = queueId;
 
@@ -27,13 +32,24 @@ internal sealed class Envelope(Guid queueId, SmtpPath reversePath, long startedA
 
     public List<EnvelopeRecipient> Recipients { get; } = [];
 
-    public List<RefusedRecipient> Refused { get; } = [];
+    /// <summary>Those we refused, in order, <see cref="MaxRefused"/> at most.</summary>
+    public IReadOnlyList<RefusedRecipient> Refused => refused;
+
+    /// <summary>Refusals beyond them: a client may try for as long as its session lasts, and costs no memory for it.</summary>
+    public int MoreRefused { get; private set; }
 
     /// <summary>Whether the trace knows of this transaction.</summary>
     public bool IsTold { get; set; }
 
-    /// <summary>What BDAT has brought so far (RFC 3030); null before the first chunk.</summary>
-    public IncomingMessage? Chunks { get; set; }
+    /// <summary>What DATA or BDAT has brought so far; null before. Disposed when the transaction ends.</summary>
+    public IncomingMessage? Incoming { get; set; }
+
+    /// <summary>Remembers a recipient that was refused.</summary>
+    public void Refuse(RefusedRecipient recipient)
+    {
+        if (refused.Count < MaxRefused) refused.Add(recipient);
+        else MoreRefused++;
+    }
 }
 
 /// <summary>A recipient we said 250 to.</summary>
@@ -47,4 +63,11 @@ internal sealed record EnvelopeRecipient(MailAddress Address, RecipientResolutio
 }
 
 /// <summary>A recipient we refused, with the rule that did.</summary>
-internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply Reply);
+/// <param name="Address">Folded, where it is an address.</param>
+/// <param name="Rule">Key of the Rules resource.</param>
+/// <param name="Reply">What RCPT heard, or would have heard.</param>
+internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply Reply)
+{
+    /// <summary>The recipient that forwards to it, who was taken for the sake of other targets; null for one that RCPT named.</summary>
+    public string? ForwardedBy { get; init; }
+}

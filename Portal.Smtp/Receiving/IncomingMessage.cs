@@ -90,6 +90,12 @@ internal sealed class IncomingMessage : IDisposable
         header = null;
         var repaired = repair!.Apply(before, (int)Math.Min(scan.HeaderBytes, before.Length));
         repair = null;
+        if (repaired.Header.Length > options.MaxHeaderBytes)   // what is added counts too: beyond the limit nobody reads the header to its end
+        {
+            Refusal = SmtpReply.HeaderTooLarge;
+            return;
+        }
+
         await spool.WriteAsync(repaired.Header, CancellationToken.None);
         await spool.WriteAsync(before[repaired.BodyStart..], CancellationToken.None);
     }

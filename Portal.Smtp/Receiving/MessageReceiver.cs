@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core;
 using Portal.Core.Accounts;
@@ -16,7 +18,7 @@ namespace Portal.Smtp.Receiving;
 /// Where every message that comes in is decided, by SMTP or from the portal: facts, then one disposition for each recipient, then
 /// one durable commit, then one reply (DESIGN §3).
 /// </summary>
-public sealed class MessageReceiver
+public sealed partial class MessageReceiver
 {
     private const int CopyBytes = 64 * 1024;
     private readonly MailWriter writer;
@@ -66,6 +68,10 @@ public sealed class MessageReceiver
         return reply.Code == 250 ? envelope.QueueId : RefusalOf(reply, null);
     }
 
+    /// <summary>Looks before content is taken whether who authenticated may still send; the reply that ends their session, or null.</summary>
+    internal async ValueTask<SmtpReply?> CheckAccountAsync(Origin origin, Envelope envelope, CancellationToken cancel) =>
+        await parts.Submission.CheckAccountAsync(origin, cancel) is { } ended ? parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply) : null;
+
     /// <summary>Begins to take a message; the envelope has its recipients.</summary>
     internal IncomingMessage Begin(Origin origin, Envelope envelope) => new(spools.Create(), options, origin.IsSubmission ? RepairFor(envelope) : null);
 
@@ -90,20 +96,31 @@ public sealed class MessageReceiver
     {
         var head = MessageHead.Parse(content.Head.Span);
         if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes);
+        if (await parts.Submission.CheckAccountAsync(origin, CancellationToken.None) is { } ended) return parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply, head, content.RawBytes);
         if (origin is { IsSubmission: true, AccountId: { } accountId } && await parts.Submission.CheckHeaderFromAsync(accountId, head, CancellationToken.None) is { } refused)
             return parts.Refusals.Record(origin, envelope, refused.Rule, refused.Reply, head, content.RawBytes);
+
+        foreach (var recipient in envelope.Recipients)
+        {
+            foreach (var dropped in recipient.Resolution.Dropped)
+                envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
+        }
 
         var dispositions = Decide(envelope);
         if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
         if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
 
         var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, sentMailboxId);
-        return await writer.WriteAsync(acceptance) switch
+        switch (await writer.WriteAsync(acceptance))
         {
-            WriteResult.Committed => SmtpReply.Queued(envelope.QueueId),
-            WriteResult.Busy => parts.Refusals.Record(origin, envelope, Rules.NoRoom, SmtpReply.NoRoom, head, content.RawBytes),
-            _ => parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes),
-        };
+            case WriteResult.Committed:
+                LogAccepted(parts.Logger, envelope.QueueId, origin.Source, origin.Client, content.RawBytes, envelope.Recipients.Count);
+                return SmtpReply.Queued(envelope.QueueId);
+            case WriteResult.Busy:
+                return parts.Refusals.Record(origin, envelope, Rules.NoRoom, SmtpReply.NoRoom, head, content.RawBytes);
+            default:
+                return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
+        }
     }
 
     /// <summary>One disposition for each recipient with the rule that decided and its inputs.</summary>
@@ -116,6 +133,7 @@ public sealed class MessageReceiver
             var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
             if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
             if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+            if (dispositions.Count == 0) TraceRows.AddMoreRefused(envelope, inputs);
             var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
             dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
         }
@@ -155,6 +173,9 @@ public sealed class MessageReceiver
         : reply == SmtpReply.HeaderFromNotOwned || reply == SmtpReply.BadHeaderFrom ? new Invalid("SendFromNotOwned")
         : reply.IsPermanentFailure ? new Invalid("SendBadContent")
         : new Conflict("SendLater");
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Message {QueueId} taken through {Source} from {Client}: {Bytes} bytes for {Recipients} recipients")]
+    private static partial void LogAccepted(ILogger logger, Guid queueId, TraceSource source, IPAddress? client, long bytes, int recipients);
 }
 
 /// <summary>A message composed in the portal.</summary>
@@ -164,4 +185,4 @@ public sealed class MessageReceiver
 public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
 
 /// <summary>The steps of receiving, together.</summary>
-internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals);
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);

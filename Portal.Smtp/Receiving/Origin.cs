@@ -9,6 +9,9 @@ namespace Portal.Smtp.Receiving;
 /// <param name="Hello">What it called itself in EHLO or HELO; null for mail written in the portal.</param>
 internal sealed record Origin(TraceSource Source, IPAddress? Client, string? Hello)
 {
+    /// <summary>Names the SMTP session in log and trace; null for mail written in the portal.</summary>
+    public string? SessionId { get; init; }
+
     /// <summary>Whether it greeted with EHLO.</summary>
     public bool IsExtended { get; init; }
 
@@ -17,6 +20,9 @@ internal sealed record Origin(TraceSource Source, IPAddress? Client, string? Hel
 
     /// <summary>Who is authenticated; null for nobody.</summary>
     public Guid? AccountId { get; init; }
+
+    /// <summary>Security stamp they authenticated under; null where the portal has looked at it already.</summary>
+    public string? SecurityStamp { get; init; }
 
     /// <summary>Whether the rules of RFC 6409 hold: sender rights, header repair.</summary>
     public bool IsSubmission => Source is TraceSource.Submission or TraceSource.Portal;

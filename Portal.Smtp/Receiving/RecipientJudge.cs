@@ -32,6 +32,21 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
     public async ValueTask<Judgement> JudgeAsync(MailAddress address, long declaredSizeBytes, CancellationToken cancel) =>
         Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
 
+    /// <summary>A forward-path as the trace names it.</summary>
+    public static string TextOf(SmtpPath path) => MailAddress.TryParse(path.ToString(), out var address) ? address.Folded : path.ToString();
+
+    /// <summary>What is said to a recipient in such a state.</summary>
+    public static SmtpReply ReplyOf(RecipientState state) => state switch
+    {
+        RecipientState.NotLocal => SmtpReply.RelayDenied,
+        RecipientState.Unknown => SmtpReply.UnknownRecipient,
+        RecipientState.Disabled => SmtpReply.MailboxDisabled,
+        RecipientState.QuotaFull => SmtpReply.MailboxFull,
+        RecipientState.QuotaExceeded => SmtpReply.MailboxQuotaExceeded,
+        RecipientState.Loop => SmtpReply.MailLoop,
+        _ => throw new InvalidOperationException($"No refusal is known for the recipient state {state}."),
+    };
+
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
@@ -43,20 +58,9 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
             RecipientState.Ok => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal when mayRelay => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal => Refuse(text, Rules.RelayDenied, SmtpReply.RelayDenied),
-            _ => Refuse(text, resolution.Rule, ReplyOf(resolution.State)),
+            var state => Refuse(text, resolution.Rule, ReplyOf(state)),
         };
     }
-
-    /// <summary>What a recipient hears that a domain of ours does not take.</summary>
-    public static SmtpReply ReplyOf(RecipientState state) => state switch
-    {
-        RecipientState.Unknown => SmtpReply.UnknownRecipient,
-        RecipientState.Disabled => SmtpReply.MailboxDisabled,
-        RecipientState.QuotaFull => SmtpReply.MailboxFull,
-        RecipientState.QuotaExceeded => SmtpReply.MailboxQuotaExceeded,
-        RecipientState.Loop => SmtpReply.MailLoop,
-        _ => throw new InvalidOperationException($"No reply is known for the recipient state {state}."),
-    };
 
     private static Judgement Refuse(string recipient, string rule, SmtpReply reply) => new(null, new RefusedRecipient(recipient, rule, reply));
 }

@@ -10,18 +10,35 @@ internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
     /// <summary>Records a refusal of the whole transaction and gives its reply back.</summary>
     public SmtpReply Record(Origin origin, Envelope envelope, string rule, SmtpReply reply, MessageHead? head = null, long sizeBytes = 0)
     {
-        envelope.IsTold = true;
-        var rows = TraceRows.OfRefusal(origin, envelope, head, sizeBytes, rule, reply, clock);
-        writer.Record(rows.Trace, rows.Event, rows.Recipients);
+        Write(origin, envelope, rule, reply, head, sizeBytes);
         return reply;
     }
 
-    /// <summary>Records the recipients refused in a transaction that ended without a message; one that ended with it has told already.</summary>
-    public void RecordUnlessTold(Origin origin, Envelope envelope)
+    /// <summary>
+    /// Records a transaction that ended without a message and has not told yet: one whose message never came to its end, or whose
+    /// recipients were refused.
+    /// </summary>
+    /// <param name="origin">Whose.</param>
+    /// <param name="envelope">What there was of it.</param>
+    /// <param name="lastWords">What the client was told when its message was cut off; null when it left by itself.</param>
+    public void RecordUnlessTold(Origin origin, Envelope envelope, SmtpReply? lastWords)
     {
-        if (envelope.IsTold || envelope.Refused.Count == 0) return;
-        envelope.Recipients.Clear();   // those that would have been taken were not refused
-        var last = envelope.Refused[^1];
-        Record(origin, envelope, last.Rule, last.Reply);
+        if (envelope.IsTold) return;
+        if (envelope.Incoming is { } unfinished)
+        {
+            Write(origin, envelope, Rules.MessageUnfinished, lastWords, null, unfinished.ReceivedBytes);
+        }
+        else if (envelope.Refused is [.., var last])
+        {
+            envelope.Recipients.Clear();   // those that would have been taken were not refused
+            Write(origin, envelope, last.Rule, last.Reply, null, 0);
+        }
+    }
+
+    private void Write(Origin origin, Envelope envelope, string rule, SmtpReply? reply, MessageHead? head, long sizeBytes)
+    {
+        envelope.IsTold = true;
+        var rows = TraceRows.OfRefusal(origin, envelope, head, sizeBytes, rule, reply, clock);
+        writer.Record(rows.Trace, rows.Event, rows.Recipients);
     }
 }

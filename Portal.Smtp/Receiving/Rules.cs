@@ -8,8 +8,14 @@ public static class Rules
     public const string MessageBareBreak = "message.bareBreak";
     public const string MessageLineLength = "message.lineLength";
     public const string MessageHops = "message.hops";
+
+    /// <summary>The client left, or was cut off, before the end of its message.</summary>
+    public const string MessageUnfinished = "message.unfinished";
     public const string NoRoom = "server.noRoom";
     public const string LocalError = "server.localError";
+
+    /// <summary>Disabled, gone, or another password since they authenticated.</summary>
+    public const string AccountEnded = "sender.accountEnded";
     public const string SenderNotOwned = "sender.notOwned";
     public const string HeaderFromNotOwned = "sender.headerFromNotOwned";
     public const string HeaderFromUnreadable = "sender.headerFromUnreadable";
@@ -19,6 +25,9 @@ public static class Rules
 
     /// <summary>A local part that hides another address (percent hack, bang path, quoted at sign) and is registered nowhere.</summary>
     public const string RelayDisguised = "recipient.relayDisguised";
+
+    /// <summary>Past the number one message may have.</summary>
+    public const string TooManyRecipients = "recipient.tooMany";
 
     /// <summary>Not a domain of ours, sent by one of our own people.</summary>
     public const string Relay = "recipient.relay";

@@ -7,21 +7,21 @@ namespace Portal.Smtp.Receiving;
 /// <summary>The trace rows of one transaction (DESIGN §8): one for it, one event with all decisions, one for each recipient.</summary>
 internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnlyList<TraceRecipient> Recipients)
 {
-    /// <summary>Rows of a transaction that brought no message: every recipient is refused or deferred with it.</summary>
-    public static TraceRows OfRefusal(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, string rule, SmtpReply reply, TimeProvider clock)
+    /// <summary>Rows of a transaction that brought no message: every recipient is refused or deferred with it; deferred where the client left unheard and keeps it.</summary>
+    public static TraceRows OfRefusal(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, string rule, SmtpReply? reply, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         var recipients = new List<TraceRecipient>();
         foreach (var recipient in envelope.Recipients) recipients.Add(Row(envelope.QueueId, recipients.Count, recipient.Address.Folded, OutcomeOf(reply), rule, reply, now));
         foreach (var refused in envelope.Refused) recipients.Add(Row(envelope.QueueId, recipients.Count, refused.Address, OutcomeOf(refused.Reply), refused.Rule, refused.Reply, now));
 
-        var facts = new List<TraceFact> { new(rule, Inputs(envelope, sizeBytes)) };
+        var facts = new List<TraceFact> { new(rule, WithSession(Inputs(envelope, sizeBytes), origin)) };
         facts.AddRange(envelope.Refused.Select(FactOf));
-        var outcome = reply.IsPermanentFailure ? TraceOutcome.Refused : TraceOutcome.Deferred;
+        var outcome = reply is { IsPermanentFailure: true } ? TraceOutcome.Refused : TraceOutcome.Deferred;
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
     }
 
-    public static MessageTrace TraceOf(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply reply, TimeProvider clock) => new()
+    public static MessageTrace TraceOf(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply? reply, TimeProvider clock) => new()
     {
         QueueId = envelope.QueueId,
         At = clock.GetUtcNow(),
@@ -32,7 +32,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         MessageIdHeader = head?.MessageId,
         SizeBytes = sizeBytes,
         Outcome = outcome,
-        Reply = reply.ToString(),
+        Reply = reply?.ToString(),
         Rule = rule,
         DurationMilliseconds = (int)Math.Min(int.MaxValue, clock.GetElapsedTime(envelope.StartedAt).TotalMilliseconds),
         Tls = origin.Tls,
@@ -47,6 +47,10 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         return new TraceEvent { QueueId = queueId, At = at, Kind = TraceEventKind.Session, Facts = TraceFacts.Write(facts), ContentFacts = TraceFacts.WriteContent(content) };
     }
 
+    /// <summary>The inputs of a message's first fact name its session, by which the log is found.</summary>
+    public static IReadOnlyDictionary<string, string> WithSession(IReadOnlyDictionary<string, string> inputs, Origin origin) =>
+        origin.SessionId is { } session ? new Dictionary<string, string>(inputs) { ["session"] = session } : inputs;
+
     public static TraceRecipient Row(Guid queueId, int index, string recipient, RecipientOutcome outcome, string rule, SmtpReply? reply, DateTimeOffset at) => new()
     {
         QueueId = queueId,
@@ -58,16 +62,27 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         UpdatedAt = at,
     };
 
-    public static TraceFact FactOf(RefusedRecipient refused) =>
-        new(refused.Rule, new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() });
+    public static TraceFact FactOf(RefusedRecipient refused)
+    {
+        var inputs = new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
+        if (refused.ForwardedBy is { } forwarder) inputs["forwardedBy"] = forwarder;
+        return new TraceFact(refused.Rule, inputs);
+    }
 
-    public static RecipientOutcome OutcomeOf(SmtpReply reply) => reply.IsPermanentFailure ? RecipientOutcome.Refused : RecipientOutcome.Deferred;
+    public static RecipientOutcome OutcomeOf(SmtpReply? reply) => reply is { IsPermanentFailure: true } ? RecipientOutcome.Refused : RecipientOutcome.Deferred;
+
+    /// <summary>Says in one decision how many refusals have none of their own.</summary>
+    public static void AddMoreRefused(Envelope envelope, Dictionary<string, string> inputs)
+    {
+        if (envelope.MoreRefused > 0) inputs["moreRefused"] = envelope.MoreRefused.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     private static Dictionary<string, string> Inputs(Envelope envelope, long sizeBytes)
     {
         var inputs = new Dictionary<string, string> { ["reversePath"] = envelope.ReversePath.ToString() };
         if (sizeBytes > 0) inputs["bytes"] = sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (envelope.DeclaredSizeBytes > 0) inputs["declaredBytes"] = envelope.DeclaredSizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        AddMoreRefused(envelope, inputs);
         return inputs;
     }
 }

@@ -98,6 +98,7 @@ internal sealed partial class DsnComposer(
         var rows = new List<TraceRecipient>();
         if (resolution.State == RecipientState.Ok) Add(sender.Folded, resolution.Mailboxes.Count > 0 ? RecipientOutcome.Delivered : RecipientOutcome.Relayed, resolution.Rule);
         foreach (var entry in entries) Add(MailAddress.Parse(entry.ForwardPath).Folded, RecipientOutcome.Queued, "dsn.made");
+        foreach (var dropped in resolution.Dropped) Add(dropped.Address, RecipientOutcome.Refused, dropped.Rule);
         return rows;
 
         void Add(string recipient, RecipientOutcome outcome, string rule) =>

@@ -2,20 +2,40 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Server;
 
-/// <summary>Counts the connections of each address, or /64 of IPv6: how many are open and how many were new in this minute (DESIGN §10).</summary>
-internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, TimeProvider clock)
+/// <summary>
+/// Counts the connections of each address, or /64 of IPv6: how many are open and how many were new in this minute; and all that are
+/// open, where the last places are kept for known clients (DESIGN §10). The MX port and the submission ports do not take each other's.
+/// </summary>
+internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, KnownClients known, TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<IPAddress, Count> counts = new();
+    private readonly Total mx = new();
+    private readonly Total submission = new();
     private long sweptAt = clock.GetTimestamp();
 
-    /// <summary>Lets a connection in; dispose the result when it ends. Null means one too many.</summary>
-    public IDisposable? TryEnter(IPAddress address)
+    /// <summary>Lets a connection in; dispose the result when it ends. Null means one too many: the client is told the refusal.</summary>
+    public IDisposable? TryEnter(IPAddress address, SmtpListener listener, out SmtpReply refusal)
     {
+        refusal = SmtpReply.TooManyConnections;
         if (!options.Value.LimitLoopback && IPAddress.IsLoopback(address)) return Exempt.Instance;
+        if (TryCount(address) is not { } count) return null;
+        var total = listener.IsSubmission ? submission : mx;
+        var places = known.IsKnown(address) ? options.Value.MaxConnections : options.Value.MaxConnections - options.Value.ConnectionsForKnownClients;
+        if (Interlocked.Increment(ref total.Open) <= places) return new Admission(count, total);
+
+        Interlocked.Decrement(ref total.Open);
+        lock (count) count.Open--;
+        refusal = SmtpReply.NoPlace;
+        return null;
+    }
+
+    private Count? TryCount(IPAddress address)
+    {
         Sweep();
         var network = NetworkOf(address);
         while (true)
@@ -28,7 +48,7 @@ internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, TimeProvi
                 if (count.Open >= options.Value.MaxConnectionsPerAddress || count.New >= options.Value.MaxNewConnectionsPerMinute) return null;
                 count.Open++;
                 count.New++;
-                return new Admission(count);
+                return count;
             }
         }
     }
@@ -70,7 +90,12 @@ internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, TimeProvi
         public bool IsRemoved { get; set; }
     }
 
-    private sealed class Admission(Count count) : IDisposable
+    private sealed class Total
+    {
+        public int Open;
+    }
+
+    private sealed class Admission(Count count, Total total) : IDisposable
     {
         private int isLeft;
 
@@ -78,6 +103,7 @@ internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, TimeProvi
         {
             if (Interlocked.Exchange(ref isLeft, 1) == 1) return;
             lock (count) count.Open--;
+            Interlocked.Decrement(ref total.Open);
         }
     }
 

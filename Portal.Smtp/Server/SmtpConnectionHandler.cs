@@ -15,12 +15,12 @@ internal sealed partial class SmtpConnectionHandler(SmtpServer server, SmtpDeadl
         var client = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         if (client.IsIPv4MappedToIPv6) client = client.MapToIPv4();
 
-        using var admission = limiter.TryEnter(client);
+        using var admission = limiter.TryEnter(client, listener, out var refusal);
         await using var wire = new SmtpWire(connection.Transport, deadlines, server.Options, connection.Abort);
         if (admission is null)
         {
-            LogTooMany(server.Logger, client);
-            await RefuseAsync(wire, listener);
+            LogTooMany(server.Logger, client, refusal.Text);
+            await RefuseAsync(wire, listener, refusal);
             return;
         }
 
@@ -29,12 +29,12 @@ internal sealed partial class SmtpConnectionHandler(SmtpServer server, SmtpDeadl
         await new SmtpSession(server, wire, listener, client).RunAsync(connection.ConnectionClosed);
     }
 
-    private static async Task RefuseAsync(SmtpWire wire, SmtpListener listener)
+    private static async Task RefuseAsync(SmtpWire wire, SmtpListener listener, SmtpReply refusal)
     {
         if (listener.Kind == SmtpListenerKind.Submissions) return;   // a handshake only to say no would cost more than the session
         try
         {
-            wire.Write(SmtpReply.TooManyConnections);
+            wire.Write(refusal);
             await wire.FlushAsync();
         }
         catch (ConnectionLost)
@@ -43,6 +43,6 @@ internal sealed partial class SmtpConnectionHandler(SmtpServer server, SmtpDeadl
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Too many connections from {Client}")]
-    private static partial void LogTooMany(ILogger logger, IPAddress client);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A connection from {Client} was refused: {Text}")]
+    private static partial void LogTooMany(ILogger logger, IPAddress client, string text);
 }

@@ -18,6 +18,9 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     private int errors;
     private bool isTlsRequested;
 
+    /// <summary>Names the session in log and trace.</summary>
+    public string Id { get; } = Guid.CreateVersion7().ToString("N");
+
     public SmtpWire Wire => wire;
 
     public SmtpListener Listener => listener;
@@ -41,15 +44,19 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     /// <summary>What Received and the trace tell of this client.</summary>
     public Origin Origin => new(listener.IsSubmission ? TraceSource.Submission : TraceSource.Mx, client, Hello)
     {
+        SessionId = Id,
         IsExtended = IsExtended,
         Tls = wire.TlsDescription,
         AccountId = Account?.Id,
+        SecurityStamp = Account?.SecurityStamp,
     };
 
     /// <summary>Talks until either side ends it.</summary>
     /// <param name="cancel">Fires when the connection is gone.</param>
     public async Task RunAsync(CancellationToken cancel)
     {
+        // Every line that is logged on the way is found by the session.
+        using var scope = server.Logger.BeginScope(new KeyValuePair<string, object>[] { new("SessionId", Id) });
         try
         {
             if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates.Context);
@@ -67,6 +74,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
         }
         catch (ConnectionLost lost)
         {
+            EndTransaction(lost.LastWords);
             await SayAsync(lost.LastWords);
         }
         finally
@@ -92,13 +100,14 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     /// <summary>Opens a mail transaction.</summary>
     public void Begin(Envelope envelope) => Envelope = envelope;
 
-    /// <summary>Clears the envelope, whatever became of it; recipients refused in a transaction that brought no message reach the trace here.</summary>
-    public void EndTransaction()
+    /// <summary>Clears the envelope, whatever became of it; what was refused or broken off in a transaction that brought no message reaches the trace here.</summary>
+    /// <param name="lastWords">What the client is told when we break it off; null when it ends by itself.</param>
+    public void EndTransaction(SmtpReply? lastWords = null)
     {
         if (Envelope is not { } envelope) return;
         Envelope = null;
-        envelope.Chunks?.Dispose();
-        server.Refusals.RecordUnlessTold(Origin, envelope);
+        envelope.Incoming?.Dispose();
+        server.Refusals.RecordUnlessTold(Origin, envelope, lastWords);
     }
 
     /// <summary>TLS begins after the reply to this command.</summary>
@@ -171,7 +180,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
         if (needs.HasFlag(Needs.Authentication) && listener.IsSubmission && Account is null) return IsSecure ? SmtpReply.AuthenticationRequired : SmtpReply.StartTlsFirst;
         if (needs.HasFlag(Needs.NoEnvelope) && Envelope is not null) return SmtpReply.BadSequence;
         if (needs.HasFlag(Needs.Envelope) && Envelope is null) return SmtpReply.BadSequence;
-        return needs.HasFlag(Needs.NoChunks) && Envelope?.Chunks is not null ? SmtpReply.BadSequence : null;
+        return needs.HasFlag(Needs.NoChunks) && Envelope?.Incoming is not null ? SmtpReply.BadSequence : null;
     }
 
     private async Task SayAsync(SmtpReply? lastWords)

@@ -22,6 +22,9 @@ public sealed class PortalProcess : IAsyncDisposable
     /// <summary>Standard output and error so far.</summary>
     public string Output => string.Join('\n', lines);
 
+    /// <summary>Starts the server and waits for nothing: whoever kills it in the middle of its start.</summary>
+    public static PortalProcess Launch(IReadOnlyDictionary<string, string?> settings) => Start(settings, [Dll], null);
+
     /// <summary>Starts the server and waits for the last line of its start.</summary>
     public static Task<PortalProcess> StartServerAsync(IReadOnlyDictionary<string, string?> settings) => StartServerAsync(settings, [Dll], null);
 

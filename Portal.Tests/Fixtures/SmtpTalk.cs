@@ -37,6 +37,13 @@ public sealed class SmtpTalk : IDisposable
         return await HearAsync();
     }
 
+    /// <summary>Sends octets as they are; the next reply.</summary>
+    public async Task<string> AskAsync(ReadOnlyMemory<byte> octets)
+    {
+        await stream.WriteAsync(octets);
+        return await HearAsync();
+    }
+
     /// <summary>Sends a message; the first reply that is no success, or the last.</summary>
     /// <param name="content">Header and body with CRLF at the end of each line; dot-stuffed here.</param>
     public async Task<string> SendAsync(string from, IReadOnlyList<string> recipients, string content)

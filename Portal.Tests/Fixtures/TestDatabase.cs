@@ -23,10 +23,12 @@ public sealed class TestDatabase : IAsyncDisposable
     private static readonly Lazy<Task<string>> PostgresTemplate = new(MakePostgresTemplateAsync);
     private readonly ServiceProvider services;
     private readonly string? postgresName;
+    private readonly string? connection;
+    private readonly bool isOwner;
     private readonly List<IHostedService> running = [];
 
-    private TestDatabase(DatabaseKind kind, string dataFolder, string? postgresName, ServiceProvider services) =>
-        (Kind, DataFolder, this.postgresName, this.services) = (kind, dataFolder, postgresName, services);
+    private TestDatabase(DatabaseKind kind, string dataFolder, string? postgresName, string? connection, bool isOwner, ServiceProvider services) =>
+        (Kind, DataFolder, this.postgresName, this.connection, this.isOwner, this.services) = (kind, dataFolder, postgresName, connection, isOwner, services);
 
     public DatabaseKind Kind { get; }
 
@@ -58,8 +60,21 @@ public sealed class TestDatabase : IAsyncDisposable
             connection = server.ConnectionString(name);
         }
 
-        return new TestDatabase(kind, folder, name, BuildServices(kind, folder, connection, configure));
+        return new TestDatabase(kind, folder, name, connection, true, BuildServices(kind, folder, connection, configure));
     }
+
+    /// <summary>A database without a table, as a first start finds it.</summary>
+    public static async Task<TestDatabase> CreateEmptyAsync(DatabaseKind kind)
+    {
+        var folder = TestFolder.Create();
+        var server = kind == DatabaseKind.Postgres ? await PostgresServer.SharedAsync() : null;
+        var name = server is null ? null : await server.CreateDatabaseAsync();
+        var connection = name is null ? null : server!.ConnectionString(name);
+        return new TestDatabase(kind, folder, name, connection, true, BuildServices(kind, folder, connection, null));
+    }
+
+    /// <summary>Another node: services of its own on the same database. Dispose it first.</summary>
+    public TestDatabase AnotherNode() => new(Kind, DataFolder, postgresName, connection, false, BuildServices(Kind, DataFolder, connection, null));
 
     /// <summary>Starts the background parts (mail writer, trace writer, change links) until the database is disposed; without it none runs.</summary>
     public async Task<TestDatabase> StartAsync()
@@ -95,6 +110,7 @@ public sealed class TestDatabase : IAsyncDisposable
     {
         foreach (var part in Enumerable.Reverse(running)) await part.StopAsync(CancellationToken.None);
         await services.DisposeAsync();
+        if (!isOwner) return;
         if (Kind == DatabaseKind.Sqlite) SqliteConnection.ClearAllPools();
         else await (await PostgresServer.SharedAsync()).DropDatabaseAsync(postgresName!);
     }

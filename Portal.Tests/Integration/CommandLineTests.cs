@@ -5,7 +5,10 @@ using MailKit.Net.Smtp;
 using MailKit.Security;
 using Microsoft.EntityFrameworkCore;
 using MimeKit;
+using Portal.Core.Data;
+using Portal.Core.Messages;
 using Portal.Core.Permissions;
+using Portal.Core.Queue;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Integration;
@@ -66,6 +69,63 @@ public class CommandLineTests
     }
 
     [Fact]
+    public async Task Settings_may_stand_anywhere_on_a_command_line_and_win()
+    {
+        var elsewhere = TestFolder.Create();
+        string[][] forms =
+        [
+            [$"--Portal:DataFolder={elsewhere}", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin"],
+            ["mailbox", $"--Portal:DataFolder={elsewhere}", "list", "--json"],
+            ["mailbox", "list", "--json", "--Portal:DataFolder", elsewhere],
+            ["queue", "retry", "--Portal:DataFolder", elsewhere, "--all"],
+        ];
+
+        foreach (var form in forms) await SucceedAsync(PortalHost.Password + "\n", form);
+
+        Assert.True(File.Exists(Path.Combine(elsewhere, "portal.db")));
+        Assert.False(Directory.Exists(settings["Portal:DataFolder"]));
+        Assert.Contains("Portal:Database:Provider", await FailAsync(null, "mailbox", "list", $"--Portal:DataFolder={elsewhere}", "--Portal:Database:Provider=Oracle"), StringComparison.Ordinal);
+    }
+
+    [Theory, BothDatabases]
+    public async Task Retrying_what_is_held_says_so_and_how_it_is_let_go(DatabaseKind kind)
+    {
+        await UseAsync(kind);
+        var (held, due) = await QueueAsync();
+
+        Assert.Equal($"Held, and so not tried: 1. \"queue release {held.Id}\" lets them go.", await FailAsync(null, "queue", "retry", $"{held.Id}"));
+        Assert.Equal($"Entries that will be tried now: 1. Held, and so not tried: 1; \"queue release {held.QueueId}\" lets them go.", await SayAsync("queue", "retry", $"{held.QueueId}"));
+        Assert.Equal("Held, and so not tried: 1. \"queue release --recipient held@elsewhere.example\" lets them go.", await FailAsync(null, "queue", "retry", "--recipient", "held@elsewhere.example"));
+        Assert.Equal("Entries that will be tried now: 1. Held, and so not tried: 1; \"queue release --all\" lets them go.", await SayAsync("queue", "retry", "--all"));
+        Assert.Equal("Entries that will be tried now: 1.", await SayAsync("queue", "retry", $"{due.Id}"));
+        Assert.Equal($"{due.Id} is not held.", await FailAsync(null, "queue", "release", $"{due.Id}"));
+        Assert.Equal("Entries let go: 1.", await SayAsync("queue", "release", $"{held.Id}"));
+        Assert.All(await JsonAsync("queue", "list", "--json"), e => Assert.Equal("due", e.GetProperty("state").GetString()));
+    }
+
+    [Fact]
+    public async Task A_trace_that_is_cut_says_so_beside_the_json()
+    {
+        await SucceedAsync(PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");
+        await using (var server = await PortalProcess.StartServerAsync(settings))
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                using var talk = await SmtpTalk.OpenAsync(int.Parse(settings["Portal:Smtp:Port"]!, System.Globalization.CultureInfo.InvariantCulture));
+                await talk.SendAsync("bob@elsewhere.example", ["admin@example.org"], "Subject: x\r\n\r\ny\r\n");
+            }
+        }
+
+        string[] find = ["trace", "find", "--recipient", "admin@example.org", "--json", "--limit"];
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, [.. find, "2"]);
+        Assert.Equal((0, 2, "There is more than 2 rows; --limit gives more of them."), (status, JsonDocument.Parse(output).RootElement.GetArrayLength(), error.TrimEnd()));
+        (status, output, error) = await PortalProcess.RunAsync(settings, null, [.. find, "3"]);
+        Assert.Equal((0, 3, ""), (status, JsonDocument.Parse(output).RootElement.GetArrayLength(), error));
+        Assert.Contains("100000", await FailAsync(null, [.. find, "100001"]), StringComparison.Ordinal);
+        Assert.NotEqual("", await FailAsync(null, [.. find, "0"]));
+    }
+
+    [Fact]
     public async Task What_can_not_be_done_is_a_sentence_and_status_one()
     {
         await SucceedAsync(PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");
@@ -109,6 +169,27 @@ public class CommandLineTests
         settings["Portal:Database:ConnectionString"] = postgres.ConnectionString(await postgres.CreateDatabaseAsync());
     }
 
+    /// <summary>A held entry and one that is due tomorrow; the server that made the system has ended.</summary>
+    private async Task<(QueueEntry Held, QueueEntry Due)> QueueAsync()
+    {
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = settings });
+        var now = DateTimeOffset.UtcNow;
+        var message = new Message { QueueId = Guid.CreateVersion7(), ReceivedAt = now, ReversePath = "admin@portal.test" };
+        QueueEntry Entry(string recipient, QueueState state) => new()
+        {
+            MessageId = message.Id, QueueId = message.QueueId, ReversePath = message.ReversePath, ForwardPath = recipient, RouteKey = "elsewhere.example",
+            State = state, CreatedAt = now, NextAttemptAt = now.AddDays(1), ExpiresAt = now.AddDays(5),
+        };
+        using var turn = await portal.Get<WriteGate>().EnterAsync(CancellationToken.None);
+        await using var db = await portal.Get<IDbContextFactory<PortalDbContext>>().CreateDbContextAsync();
+        db.Messages.Add(message);
+        await db.SaveChangesAsync();
+        var (held, due) = (Entry("held@elsewhere.example", QueueState.Held), Entry("due@elsewhere.example", QueueState.Due));
+        db.QueueEntries.AddRange(held, due);
+        await db.SaveChangesAsync();
+        return (held, due);
+    }
+
     private async Task<MimeMessage> SendAsync(string from, string outside)
     {
         var message = new MimeMessage { Subject = "The plan", Body = new TextPart("plain") { Text = "See you.\r\n" } };
@@ -127,6 +208,13 @@ public class CommandLineTests
     {
         var (status, _, error) = await PortalProcess.RunAsync(settings, input, command);
         Assert.True(status == 0, $"{string.Join(' ', command)}: {error}");
+    }
+
+    private async Task<string> SayAsync(params string[] command)
+    {
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, command);
+        Assert.True(status == 0, $"{string.Join(' ', command)}: {error}");
+        return output.Trim();
     }
 
     private async Task<string> FailAsync(string? input, params string[] command)

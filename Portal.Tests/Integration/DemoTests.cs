@@ -2,8 +2,10 @@ using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Accounts;
 using Portal.Core.Alerts;
+using Portal.Core.Domains;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
 
@@ -50,5 +52,28 @@ public class DemoTests
             Assert.Equal(AuthenticationKind.Succeeded, verdict.Kind);
             Assert.Contains(Enum.Parse<Role>(role), verdict.Account!.HeldRoles.Select(r => r.Role));
         }
+    }
+
+    [Fact]
+    public async Task A_system_with_other_domains_and_taken_names_gets_a_domain_of_the_demos_own()
+    {
+        var settings = PortalHost.FreshSettings(TestFolder.Create(), "127.0.0.1:1");
+        await using (var before = await PortalHost.StartAsync(new PortalHostWishes { Settings = settings }))
+        {
+            Assert.True((await before.Get<DomainService>().CreateAsync(Actor.Operator(), "second.example", null, null, CancellationToken.None)).IsDone);
+            var domain = await before.ReadAsync(db => db.Domains.SingleAsync(d => d.Name == PortalHost.Domain));
+            Assert.True((await before.Get<AliasService>().CreateAsync(Actor.Operator(), new AliasContent { DomainId = domain.Id, LocalPart = "info", Targets = ["someone@elsewhere.example"] }, CancellationToken.None)).IsDone);
+        }
+
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, "demo");
+        Assert.True(status == 0, error);
+        Assert.Contains(PortalHost.AdminAddress, output, StringComparison.Ordinal);
+
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = settings });
+        var made = await portal.ReadAsync(db => db.Domains.SingleAsync(d => d.IsDemo));
+        Assert.Equal("northlight.example", made.Name);
+        Assert.Equal(49, await portal.ReadAsync(db => db.Mailboxes.CountAsync(m => m.IsDemo && m.DomainId == made.Id)));
+        Assert.Equal(["admin", "info"], (await portal.ReadAsync(db => db.Addresses.Where(a => !a.IsDemo).Select(a => a.LocalPart).ToListAsync())).Order());
+        Assert.Equal(1, await portal.ReadAsync(db => db.Forwarders.CountAsync(f => !f.IsDemo)));
     }
 }

@@ -97,6 +97,9 @@ public class StartTests
     [InlineData("Portal:Database:Provider", "Oracle", "Portal:Database:Provider")]
     [InlineData("Portal:Database:Provider", "Postgres", "Portal:Database:ConnectionString")]
     [InlineData("Portal:Writer:MaxBatchMessages", "0", "Portal:Writer:MaxBatchMessages")]
+    [InlineData("Portal:Writer:MaxWait", "00:00:00", "Portal:Writer:MaxWait")]
+    [InlineData("Portal:Writer:MaxWait", "01:00:00", "Portal:Writer:MaxWait")]
+    [InlineData("Portal:Mail:Mime:MaxDepth", "0", "Portal:Mail:Mime:MaxDepth")]
     [InlineData("Portal:MasterKeyFile", "/nowhere/master.key", "Portal:MasterKeyFile")]
     [InlineData("Portal:DataFolder", "/proc/portal", "Portal:DataFolder")]
     public async Task A_bad_setting_stops_the_start_with_one_sentence_that_names_it(string key, string value, string named)

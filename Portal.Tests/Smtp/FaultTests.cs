@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp;
 
@@ -74,12 +75,15 @@ public sealed class FaultTests
     }
 
     [Theory]
-    [InlineData(CommitPoint.Begun, false)]
-    [InlineData(CommitPoint.BeforeCommit, false)]
-    [InlineData(CommitPoint.AfterCommit, true)]
-    public async Task A_commit_that_breaks_is_451_unless_it_is_found_done(object point, bool isStored)
+    [InlineData(CommitPoint.Begun, false, DatabaseKind.Sqlite)]
+    [InlineData(CommitPoint.BeforeCommit, false, DatabaseKind.Sqlite)]
+    [InlineData(CommitPoint.AfterCommit, true, DatabaseKind.Sqlite)]
+    [InlineData(CommitPoint.Begun, false, DatabaseKind.Postgres)]
+    [InlineData(CommitPoint.BeforeCommit, false, DatabaseKind.Postgres)]
+    [InlineData(CommitPoint.AfterCommit, true, DatabaseKind.Postgres)]
+    public async Task A_commit_that_breaks_is_451_unless_it_is_found_done(object point, bool isStored, DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
         server.Get<MailWriter>().Fault = (at, _) =>
         {
             if (at == (CommitPoint)point) throw new InvalidOperationException("A fault of the test's.");
@@ -99,11 +103,11 @@ public sealed class FaultTests
         Assert.StartsWith("250 2.0.0 Queued", await client.AskAsync("Subject: x\r\n\r\ny\r\n."), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_database_that_is_away_is_451_at_RCPT_and_454_at_AUTH_and_mends_by_itself()
+    [Theory, BothDatabases]
+    public async Task A_database_that_is_away_is_451_at_RCPT_and_454_at_AUTH_and_mends_by_itself(DatabaseKind kind)
     {
         var outage = new Outage();
-        await using var server = await SmtpTestServer.StartAsync(configure: services => outage.PutIn(services));
+        await using var server = await SmtpTestServer.StartAsync(configure: services => outage.PutIn(services), kind: kind);
         var client = server.Connect(Portal.Smtp.Server.SmtpListenerKind.Submissions);
         await client.StartTlsAsync();
         await client.ReadReplyAsync();
@@ -121,10 +125,10 @@ public sealed class FaultTests
         Assert.StartsWith("250", await client.AskAsync("RCPT TO:<bob@portal.test>"), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_client_that_leaves_after_the_final_dot_cancels_nothing()
+    [Theory, BothDatabases]
+    public async Task A_client_that_leaves_after_the_final_dot_cancels_nothing(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
         using var held = new SemaphoreSlim(0);
         using var reached = new SemaphoreSlim(0);
         server.Get<MailWriter>().Fault = (at, _) =>

@@ -1,9 +1,14 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Permissions;
+using Portal.Core.Recipients;
+using Portal.Tests.Fixtures;
+using Portal.Tests.Smtp.Delivery;
+using Portal.Tests.Web;
 
 namespace Portal.Tests.Smtp;
 
-/// <summary>What comes in is never changed: below the trace fields every octet is the client's (DESIGN §3, Bytes).</summary>
+/// <summary>What comes in is never changed: below the trace fields every octet is the client's, stored, read and sent on (DESIGN §3, Bytes).</summary>
 public sealed class OddMessageTests
 {
     private static readonly (string Name, byte[] Octets)[] Messages = [.. OddMessages()];
@@ -49,6 +54,56 @@ public sealed class OddMessageTests
         Assert.Equal(expected.Count, await server.ReadAsync(db => db.QueueEntries.CountAsync(e => e.ForwardPath == "partner@example.net")));
         Assert.Equal(expected.Count, await server.ReadAsync(db => db.Messages.CountAsync()));
     }
+
+    [Fact]
+    public async Task Every_odd_message_reaches_the_partner_and_the_reader_octet_for_octet()
+    {
+        await using var peer = new RecordingPeer();
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = new() { ["Portal:Delivery:Port"] = $"{peer.Port}" } });
+        portal.Dns.MailTo("example.net");
+        await portal.AddMailboxAsync("alice@portal.test");
+        var domain = await portal.ReadAsync(db => db.Domains.SingleAsync());
+        var alias = new AliasContent { DomainId = domain.Id, LocalPart = "sales", Targets = ["alice@portal.test", "partner@example.net"] };
+        Assert.True((await portal.Get<AliasService>().CreateAsync(Actor.Operator(), alias, CancellationToken.None)).IsDone);
+
+        var expected = new Dictionary<Guid, (string Name, byte[] Octets)>();
+        using (var talk = await SmtpTalk.OpenAsync(portal.SmtpPort))
+        {
+            foreach (var (name, octets) in Messages)
+            {
+                Assert.StartsWith("250", await talk.AskAsync("MAIL FROM:<carol@example.org> BODY=8BITMIME"), StringComparison.Ordinal);
+                Assert.StartsWith("250", await talk.AskAsync("RCPT TO:<sales@portal.test>"), StringComparison.Ordinal);
+                var reply = await talk.AskAsync((byte[])[.. Encoding.ASCII.GetBytes($"BDAT {octets.Length} LAST\r\n"), .. octets]);
+                Assert.True(reply.StartsWith("250 2.0.0 Queued as ", StringComparison.Ordinal), $"{name}: {reply}");
+                expected[Guid.Parse(reply.Split(' ')[^1])] = (name, octets);
+            }
+        }
+
+        await portal.EventuallyAsync(db => db.QueueEntries.CountAsync(), left => left == 0, seconds: 60);
+        var sent = peer.Mails.ToDictionary(m => QueueIdOf(m.Content));
+        var items = await portal.ReadAsync(db => db.MailItems.Join(db.Messages, i => i.MessageId, m => m.Id, (i, m) => new { m.QueueId, i.Id }).ToDictionaryAsync(m => m.QueueId, m => m.Id));
+        using var alice = new PortalBrowser(portal);
+        await alice.SignInAsync("alice@portal.test", PortalHost.Password);
+        foreach (var (queueId, (name, octets)) in expected)
+        {
+            DemandBelowTraceFields(octets, sent[queueId].Content, "Received: ", $"{name}, at the partner");
+            DemandBelowTraceFields(octets, await alice.Http.GetByteArrayAsync($"mail/items/{items[queueId]}/raw"), "Return-Path: <carol@example.org>\r\nReceived: ", $"{name}, in My mail");
+            DemandBelowTraceFields(octets, await alice.Http.GetByteArrayAsync($"mail/items/{items[queueId]}/source"), "Return-Path: <carol@example.org>\r\nReceived: ", $"{name}, its source");
+        }
+
+        Assert.Equal(expected.Count, peer.Mails.Count);
+    }
+
+    /// <summary>Our own trace fields stand in front, and not an octet more; behind them is what the client sent.</summary>
+    private static void DemandBelowTraceFields(byte[] octets, byte[] found, string begins, string what)
+    {
+        Assert.True(found.AsSpan().EndsWith(octets), $"{what}: changed");
+        var fields = Encoding.Latin1.GetString(found.AsSpan(..^octets.Length));
+        Assert.True(fields.StartsWith(begins, StringComparison.Ordinal) && fields.EndsWith("+0000\r\n", StringComparison.Ordinal), $"{what}: {fields}");
+        Assert.Equal(begins.Count(c => c == '\n') + 1, fields.Split("\r\n").Count(line => line.Length > 0 && line[0] != '\t'));
+    }
+
+    private static Guid QueueIdOf(byte[] content) => Guid.Parse(Encoding.Latin1.GetString(content).Split(" id ", 2)[1][..36]);
 
     private static async Task BeginAsync(SmtpTestClient client)
     {

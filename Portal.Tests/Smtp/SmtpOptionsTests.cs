@@ -13,6 +13,7 @@ public sealed class SmtpOptionsTests
     [InlineData("Portal:Smtp:MaxCommandOctets", "100")]
     [InlineData("Portal:Smtp:CommandTimeout", "00:00:00")]
     [InlineData("Portal:Smtp:SessionTimeout", "-00:01:00")]
+    [InlineData("Portal:Smtp:ConnectionsForKnownClients", "1000")]
     [InlineData("Portal:HostName", "not a host")]
     public void A_setting_out_of_bounds_is_refused_by_its_name(string key, string value)
     {

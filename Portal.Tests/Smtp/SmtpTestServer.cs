@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Portal.Core;
 using Portal.Core.Alerts;
 using Portal.Core.Certificates;
@@ -26,27 +27,30 @@ using Portal.Tests.Fixtures;
 namespace Portal.Tests.Smtp;
 
 /// <summary>
-/// The SMTP server as it is, on the real services and a SQLite database of its own, with a clock that stands still; only the
-/// sockets are pipes in memory. See <see cref="Seed"/> for who lives there.
+/// The SMTP server as it is, on the real services and a database of its own, with a clock that stands still; only the sockets are
+/// pipes in memory. See <see cref="Seed"/> for who lives there.
 /// </summary>
 internal sealed class SmtpTestServer : IAsyncDisposable
 {
     public const string Password = "correct horse battery";
-    private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
+    private static readonly Dictionary<DatabaseKind, Lazy<Task<Template>>> Templates = Enum.GetValues<DatabaseKind>().ToDictionary(k => k, k => new Lazy<Task<Template>>(() => MakeTemplateAsync(k)));
     private readonly ServiceProvider services;
+    private readonly string? postgresName;
     private readonly List<SmtpTestClient> clients = [];
 
-    private SmtpTestServer(string folder, ServiceProvider services) => (Folder, this.services) = (folder, services);
+    private SmtpTestServer(string folder, string? postgresName, ServiceProvider services) => (Folder, this.postgresName, this.services) = (folder, postgresName, services);
 
     public string Folder { get; }
 
     public FakeTimeProvider Clock => (FakeTimeProvider)Get<TimeProvider>();
 
-    public static async Task<SmtpTestServer> StartAsync(IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? configure = null)
+    public static async Task<SmtpTestServer> StartAsync(IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? configure = null, DatabaseKind kind = DatabaseKind.Sqlite)
     {
+        var template = await Templates[kind].Value;
         var folder = TestFolder.Create();
-        foreach (var file in Directory.GetFiles(await Template.Value)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        var server = new SmtpTestServer(folder, BuildServices(folder, settings, configure));
+        foreach (var file in Directory.GetFiles(template.Folder)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        var name = template.PostgresName is { } original ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync(original) : null;
+        var server = new SmtpTestServer(folder, name, BuildServices(folder, await ConnectionOfAsync(name), settings, configure));
         await server.Get<MailWriter>().StartAsync(CancellationToken.None);
         return server;
     }
@@ -121,6 +125,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         foreach (var client in clients) await client.DisposeAsync();
         await Get<MailWriter>().StopAsync(CancellationToken.None);
         await services.DisposeAsync();
+        if (postgresName is not null) await (await PostgresServer.SharedAsync()).DropDatabaseAsync(postgresName);
     }
 
     private static async Task RunAsync(SmtpConnectionHandler handler, ConnectionContext connection, PipeReader input, PipeWriter output)
@@ -137,9 +142,12 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         }
     }
 
-    private static ServiceProvider BuildServices(string folder, IReadOnlyDictionary<string, string?>? settings, Action<IServiceCollection>? configure)
+    private static async Task<string?> ConnectionOfAsync(string? postgresName) => postgresName is null ? null : (await PostgresServer.SharedAsync()).ConnectionString(postgresName);
+
+    private static ServiceProvider BuildServices(string folder, string? connection, IReadOnlyDictionary<string, string?>? settings, Action<IServiceCollection>? configure)
     {
         var all = new Dictionary<string, string?> { ["Portal:DataFolder"] = folder, ["Portal:HostName"] = "mx.portal.test", ["Portal:DiskFloorBytes"] = "0" };
+        if (connection is not null) (all["Portal:Database:Provider"], all["Portal:Database:ConnectionString"]) = ("Postgres", connection);
         foreach (var (key, value) in settings ?? new Dictionary<string, string?>()) all[key] = value;
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(all).Build();
 
@@ -155,18 +163,24 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         return services.BuildServiceProvider();
     }
 
-    private static async Task<string> MakeTemplateAsync()
+    private static async Task<Template> MakeTemplateAsync(DatabaseKind kind)
     {
         var folder = TestFolder.Create();
-        await using (var services = BuildServices(folder, null, null))
+        var name = kind == DatabaseKind.Postgres ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null;
+        var connection = await ConnectionOfAsync(name);
+        await using (var services = BuildServices(folder, connection, null, null))
         {
             await services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
             await new Seed(services).RunAsync();
         }
 
         SqliteConnection.ClearAllPools();   // the last connection to close writes the WAL back
-        return folder;
+        await using (var pooled = new NpgsqlConnection(connection)) NpgsqlConnection.ClearPool(pooled);   // PostgreSQL copies only what nobody is connected to
+        return new Template(folder, name);
     }
+
+    /// <summary>What a server begins with: its data folder, and its database where that is not in it.</summary>
+    private sealed record Template(string Folder, string? PostgresName);
 
     /// <summary>Who lives on the test server.</summary>
     private sealed class Seed(IServiceProvider services)
@@ -195,6 +209,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
                 AddAlias(db, domain, "odd%name", alice.MailboxId);
                 AddAlias(db, catching, Address.CatchAll, alice.MailboxId);
                 AddForwarder(db, "sales", "alice@portal.test", "partner@example.net");
+                AddForwarder(db, "team", "alice@portal.test", "dora@portal.test", "ella@portal.test", "gone@portal.test", "x@off.test");
                 AddForwarder(db, "away", "partner@example.net");
                 AddForwarder(db, "loop1", "loop2@portal.test");
                 AddForwarder(db, "loop2", "loop1@portal.test");

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Portal.Core.Messages;
+using Portal.Core.Trace;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp;
 
@@ -12,12 +14,21 @@ public sealed partial class TranscriptTests
 
     public static TheoryData<string> Files => [.. Directory.GetFiles(Folder, "*.smtp").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
+    /// <summary>Those that state what the database holds after.</summary>
+    public static TheoryData<string> WithStatements => [.. Files.Select(f => f.Data).Where(f => File.ReadLines(Path.Combine(Folder, f)).Any(l => l.StartsWith("==", StringComparison.Ordinal)))];
+
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Dialogue(string file)
+    public Task Dialogue(string file) => PlayAsync(file, DatabaseKind.Sqlite);
+
+    [Theory]
+    [MemberData(nameof(WithStatements))]
+    public Task Dialogue_on_PostgreSQL(string file) => PlayAsync(file, DatabaseKind.Postgres);
+
+    private static async Task PlayAsync(string file, DatabaseKind kind)
     {
         var transcript = Transcript.Read(Path.Combine(Folder, file));
-        await using var server = await SmtpTestServer.StartAsync(transcript.Options);
+        await using var server = await SmtpTestServer.StartAsync(transcript.Options, kind: kind);
         var client = server.Connect(transcript.Listener, transcript.Client);
         foreach (var line in transcript.Lines)
         {
@@ -85,6 +96,7 @@ public sealed partial class TranscriptTests
                 "inbox" or "sent" or "content" => "",
                 "queue" => await QueueAsync(server),
                 "trace" => await TraceAsync(server),
+                "refused" => await RefusedAsync(server),
                 _ => throw new FormatException($"{file}:{line.Number} says nothing known: {subject}"),
             };
 
@@ -123,6 +135,14 @@ public sealed partial class TranscriptTests
             var traces = await server.TracesAsync();
             return traces.Count == 0 ? "none" : string.Join(" | ", traces.Select(t =>
                 $"{t.Trace.Outcome} {t.Trace.Rule ?? "-"}: " + string.Join("; ", t.Recipients.Select(r => $"{r.Recipient} {r.Outcome} {r.Rule}"))));
+        }
+
+        // "refused 1000 201": recipients that the one trace lists, and how many more it tells of.
+        private static async Task<string> RefusedAsync(SmtpTestServer server)
+        {
+            var (trace, recipients) = Assert.Single(await server.TracesAsync());
+            var facts = await server.ReadAsync(db => Task.FromResult(db.TraceEvents.Single(e => e.QueueId == trace.QueueId).Facts));
+            return $"{recipients.Count} {TraceFacts.Read(facts)[0].Inputs.GetValueOrDefault("moreRefused") ?? "0"}";
         }
 
         private static string Escape(byte[] octets)

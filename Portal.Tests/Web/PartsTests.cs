@@ -92,6 +92,15 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
     }
 
     [Fact]
+    public void A_record_breaks_between_its_words_and_reads_as_one_text()
+    {
+        var text = Render<CopyText>(p => p.Add(c => c.Value, "v=spf1 mx -all"));
+
+        Assert.Equal(["v=spf1", "mx", "-all"], text.FindAll(".word").Select(w => w.TextContent));
+        Assert.Equal("v=spf1 mx -all", text.Find("bdi").TextContent);
+    }
+
+    [Fact]
     public void Usage_turns_amber_at_80_and_red_at_95_percent()
     {
         Assert.NotNull(Render<UsageBar>(p => p.Add(b => b.UsedBytes, 79).Add(b => b.QuotaBytes, 100)).Find(".blue"));

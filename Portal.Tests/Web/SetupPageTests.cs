@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Mailboxes;
+using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Web;
@@ -26,6 +28,8 @@ public sealed class SetupPageTests : IAsyncLifetime
 
         Assert.EndsWith("/admin", done.Location, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("account")).Status);
+        Assert.NotNull((await portal.Get<MailboxListService>().SearchAsync(Actor.Operator(), new MailboxQuery(), CancellationToken.None)).Value.Rows.Single().LastSignInAt);
+        Assert.Empty((await portal.Get<MailboxListService>().SearchAsync(Actor.Operator(), new MailboxQuery { NeverSignedIn = true }, CancellationToken.None)).Value.Rows);
         Assert.Equal("example.test", await portal.ReadAsync(db => db.Domains.Select(d => d.Name).SingleAsync()));
     }
 

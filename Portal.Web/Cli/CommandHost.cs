@@ -19,10 +19,11 @@ internal sealed class CommandHost : IAsyncDisposable
     public string DataFolder => app.Configuration["Portal:DataFolder"]!;
 
     /// <summary>Opens the system.</summary>
+    /// <param name="settings">Settings of the command line, as <c>--Portal:DataFolder=/srv/portal</c>.</param>
     /// <param name="mayCreate">Whether the command may make one (setup, demo); else "No system in PATH".</param>
-    public static async Task<CommandHost> OpenAsync(bool mayCreate, CancellationToken cancel)
+    public static async Task<CommandHost> OpenAsync(string[] settings, bool mayCreate, CancellationToken cancel)
     {
-        var builder = PortalApp.CreateBuilder([]);
+        var builder = PortalApp.CreateBuilder(settings);
         builder.Services.AddCommandLogging();
         var host = new CommandHost(builder.Build());
         try

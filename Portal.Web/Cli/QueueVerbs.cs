@@ -5,10 +5,10 @@ using Portal.Web.Hosting;
 
 namespace Portal.Web.Cli;
 
-/// <summary><c>queue list</c> and <c>queue retry</c>.</summary>
+/// <summary><c>queue list</c>, <c>queue retry</c> and <c>queue release</c>.</summary>
 internal static class QueueVerbs
 {
-    public static Command Create() => new("queue", CliText.Say("Queue")) { List(), Retry() };
+    public static Command Create() => new("queue", CliText.Say("Queue")) { List(), Retry(), Release() };
 
     private static Command List()
     {
@@ -27,26 +27,55 @@ internal static class QueueVerbs
         }).With(json);
     }
 
-    private static Command Retry()
+    private static Command Retry() => Act("retry", CliText.Say("QueueRetry"), async (queue, selection, named, cancel) =>
+    {
+        var done = (await queue.RetryAsync(CommandHost.Actor, selection, cancel)).OrRefuse();
+        if (done.WorkId is not null) return CliText.Say("QueueInTurns");
+        var held = await CountAsync(queue, selection, QueueState.Held, cancel);
+        if (done.Rows > 0 || named is null) return held == 0 ? CliText.Say("QueueRetried", done.Rows) : CliText.Say("QueueRetriedNotHeld", done.Rows, held, named ?? "--all");
+        if (held > 0) throw new StartRefused(CliText.Say("QueueHeld", held, named));
+        throw await CountAsync(queue, selection, QueueState.Claimed, cancel) > 0 ? new StartRefused(CliText.Say("QueueClaimed", named)) : Nothing(named);
+    });
+
+    private static Command Release() => Act("release", CliText.Say("QueueRelease"), async (queue, selection, named, cancel) =>
+    {
+        var done = (await queue.ReleaseAsync(CommandHost.Actor, selection, cancel)).OrRefuse();
+        if (done.WorkId is not null) return CliText.Say("QueueInTurns");
+        if (done.Rows > 0 || named is null) return CliText.Say("QueueReleased", done.Rows);
+        throw await CountAsync(queue, selection, null, cancel) > 0 ? new StartRefused(CliText.Say("QueueNotHeld", named)) : Nothing(named);
+    });
+
+    /// <summary>A verb for one entry, the entries of a message or of a recipient, or all.</summary>
+    /// <param name="act">Does it and gives the sentence of success; <c>named</c> is what was named as it was typed, null for all.</param>
+    private static Command Act(string name, string description, Func<QueueService, QueueSelection, string?, CancellationToken, Task<string>> act)
     {
         var id = new Argument<string?>("ID") { Description = CliText.Say("QueueId"), Arity = ArgumentArity.ZeroOrOne };
         var recipient = new Option<string?>("--recipient") { Description = CliText.Say("QueueRecipient") };
         var all = new Option<bool>("--all") { Description = CliText.Say("QueueAll") };
-        return Verbs.Verb("retry", CliText.Say("QueueRetry"), async (parsed, host, cancel) =>
+        return Verbs.Verb(name, description, async (parsed, host, cancel) =>
         {
-            var selection = (parsed.GetValue(id), parsed.GetValue(recipient), parsed.GetValue(all)) switch
+            var (selection, named) = (parsed.GetValue(id), parsed.GetValue(recipient), parsed.GetValue(all)) switch
             {
-                ({ } one, null, false) when long.TryParse(one, CultureInfo.InvariantCulture, out var number) => QueueSelection.Of(number),
-                ({ } one, null, false) when Guid.TryParse(one, out _) => QueueSelection.Matching(new QueueFilter { Text = one }),
-                (null, { } whom, false) => QueueSelection.Matching(new QueueFilter { Recipient = whom }),
-                (null, null, true) => QueueSelection.Matching(QueueFilter.All),
-                _ => throw new StartRefused(CliText.Say("QueueRetryWhich")),
+                ({ } one, null, false) when long.TryParse(one, CultureInfo.InvariantCulture, out var number) => (QueueSelection.Of(number), one),
+                ({ } one, null, false) when Guid.TryParse(one, out _) => (QueueSelection.Matching(new QueueFilter { Text = one }), one),
+                (null, { } whom, false) => (QueueSelection.Matching(new QueueFilter { Recipient = whom }), $"--recipient {whom}"),
+                (null, null, true) => (QueueSelection.Matching(QueueFilter.All), (string?)null),
+                _ => throw new StartRefused(CliText.Say("QueueWhich")),
             };
-            var done = (await host.Get<QueueService>().RetryAsync(CommandHost.Actor, selection, cancel)).OrRefuse();
-            if (done is { Rows: 0, WorkId: null } && !parsed.GetValue(all)) throw new StartRefused(CliText.Say("QueueNothing", parsed.GetValue(id) ?? parsed.GetValue(recipient)));
-            Console.WriteLine(done.WorkId is null ? CliText.Say("QueueRetried", done.Rows) : CliText.Say("QueueRetrying"));
+            Console.WriteLine(await act(host.Get<QueueService>(), selection, named, cancel));
         }).With(id, recipient, all);
     }
+
+    /// <summary>How many of the selected entries are in a state; null counts all.</summary>
+    private static async Task<int> CountAsync(QueueService queue, QueueSelection selection, QueueState? state, CancellationToken cancel)
+    {
+        if (selection.Ids is not [var id])
+            return (await queue.SearchAsync(CommandHost.Actor, selection.Filter with { State = state }, QueueSort.Age, false, 0, 1, cancel)).OrRefuse().Total;
+        var found = await queue.GetAsync(CommandHost.Actor, id, cancel);
+        return found.IsDone && (state is null || found.Value.State == state) ? 1 : 0;
+    }
+
+    private static StartRefused Nothing(string named) => new(CliText.Say("QueueNothing", named));
 
     private sealed record Row(
         long Id, Guid QueueId, QueueState State, string Sender, string Recipient, string Destination, DateTimeOffset CreatedAt, DateTimeOffset NextAttemptAt, int Attempts, DeferCause Cause, string? LastReply, long SizeBytes)

@@ -8,7 +8,8 @@ namespace Portal.Web.Cli;
 /// <summary><c>trace find</c>: what became of the mail for somebody, refused mail too.</summary>
 internal static class TraceVerbs
 {
-    private const int DefaultLimit = 100;
+    private const int DefaultLimit = 1000;
+    private const int MaxLimit = 100_000;
 
     public static Command Create() => new("trace", CliText.Say("Trace")) { Find() };
 
@@ -20,30 +21,39 @@ internal static class TraceVerbs
         return Verbs.Verb("find", CliText.Say("TraceFind"), async (parsed, host, cancel) =>
         {
             if (!MailAddress.TryParse(parsed.GetRequiredValue(recipient), out var address)) throw new StartRefused(CliText.Say("BadAddress", parsed.GetRequiredValue(recipient)));
-            var found = await FindAsync(host.Get<TraceService>(), address.Folded, parsed.GetValue(limit), cancel);
+            var most = parsed.GetValue(limit);
+            if (most is < 1 or > MaxLimit) throw new StartRefused(CliText.Say("BadLimit", most, MaxLimit));
+            var (found, isPartial) = await FindAsync(host.Get<TraceService>(), address.Folded, most + 1, cancel);
+            var isMore = found.Count > most;
+            if (isMore) found.RemoveRange(most, found.Count - most);
             if (parsed.GetValue(json)) await Output.WriteAsync(found, asJson: true);
             else await Output.WriteAsync([.. found.Select(f => new Line(f.At, f.QueueId, f.Sender, f.Recipient, f.Outcome, f.Rule, f.Reply))], asJson: false);
+            if (isMore) await Console.Error.WriteLineAsync(CliText.Say("TraceMore", most));
+            if (isPartial) await Console.Error.WriteLineAsync(CliText.Say("TracePartial"));
         }).With(recipient, limit, json);
     }
 
-    private static async Task<List<Found>> FindAsync(TraceService traces, string recipient, int limit, CancellationToken cancel)
+    /// <summary>At least <paramref name="enough"/> rows where there are so many, and whether some mail could not be searched yet.</summary>
+    private static async Task<(List<Found> Found, bool IsPartial)> FindAsync(TraceService traces, string recipient, int enough, CancellationToken cancel)
     {
         var found = new List<Found>();
+        var isPartial = false;
         Guid? before = null;
         do
         {
             var page = (await traces.SearchAsync(CommandHost.Actor, new TraceQuery { Text = recipient, Before = before, Limit = TraceQuery.MaxLimit }, cancel)).OrRefuse();
             foreach (var row in page.Rows)
             {
-                if (found.Count >= limit) return found;
+                if (found.Count >= enough) return (found, isPartial);
                 var detail = (await traces.GetAsync(CommandHost.Actor, row.Trace.QueueId, cancel)).OrRefuse();
                 found.AddRange(detail.Recipients.Where(r => r.Recipient == recipient).Select(r => Found.Of(detail, r)));   // the search also finds what they sent
             }
 
+            isPartial |= page.IsPartial;
             before = page.Next;
         }
         while (before is not null);
-        return found;
+        return (found, isPartial);
     }
 
     private sealed record Line(DateTimeOffset At, Guid QueueId, string? Sender, string Recipient, RecipientOutcome Outcome, string? Rule, string? Reply);

@@ -7,12 +7,12 @@ namespace Portal.Web.Cli;
 internal static class Verbs
 {
     /// <summary>Nothing, or settings alone (<c>--Portal:Web:Port=8081</c>), mean the server.</summary>
-    public static bool AreMeant(string[] args) => args is [var first, ..] && !(first.StartsWith("--", StringComparison.Ordinal) && first.Contains(':', StringComparison.Ordinal));
+    public static bool AreMeant(string[] args) => Divide(args).Command.Count > 0;
 
     public static Task<int> RunAsync(string[] args)
     {
-        var parsed = Root().Parse(args);
-        return parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        var (settings, command) = Divide(args);
+        return Root(settings).Parse(command).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
     /// <summary>A verb that works on the system; a refusal ends it with its sentence and status 1.</summary>
@@ -23,7 +23,7 @@ internal static class Verbs
         {
             try
             {
-                await using var host = await CommandHost.OpenAsync(mayCreate, cancel);
+                await using var host = await CommandHost.OpenAsync(((PortalCommand)parsed.RootCommandResult.Command).Settings, mayCreate, cancel);
                 await act(parsed, host, cancel);
                 return 0;
             }
@@ -36,13 +36,40 @@ internal static class Verbs
         return verb;
     }
 
-    private static RootCommand Root()
+    /// <summary>Settings may stand before, between and behind the words of a command, with their value after "=" or as the next word.</summary>
+    private static (string[] Settings, List<string> Command) Divide(string[] args)
     {
-        var root = new RootCommand(CliText.Say("Root"))
+        var (settings, command) = (new List<string>(), new List<string>());
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (!IsSetting(args[i]))
+            {
+                command.Add(args[i]);
+                continue;
+            }
+
+            settings.Add(args[i]);
+            if (!args[i].Contains('=', StringComparison.Ordinal) && i + 1 < args.Length) settings.Add(args[++i]);
+        }
+
+        return ([.. settings], command);
+    }
+
+    private static bool IsSetting(string arg) => arg.StartsWith("--", StringComparison.Ordinal) && arg.Split('=')[0].Contains(':', StringComparison.Ordinal);
+
+    private static PortalCommand Root(string[] settings)
+    {
+        var root = new PortalCommand(CliText.Say("Root"), settings)
         {
             SetupVerb.Create(), DemoVerb.Create(), MailboxVerbs.Create(), MailVerbs.Create(), QueueVerbs.Create(), TraceVerbs.Create(),
         };
-        root.SetAction(_ => Server.RunAsync([]));
+        root.SetAction(_ => Server.RunAsync(settings));
         return root;
+    }
+
+    /// <summary>The whole command line, and the settings that stood on it.</summary>
+    private sealed class PortalCommand(string description, string[] settings) : RootCommand(description)
+    {
+        public string[] Settings { get; } = settings;
     }
 }

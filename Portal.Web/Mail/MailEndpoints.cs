@@ -94,9 +94,11 @@ internal static class MailEndpoints
 
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limit + 1;
         var name = Uri.UnescapeDataString(context.Request.Headers["X-File-Name"].ToString());
-        var saved = await uploads.SaveAsync(await actor.GetAsync(cancel), name, context.Request.ContentType, context.Request.Body, limit, cancel);
+        var file = new UploadedFile(name, context.Request.ContentType, context.Request.ContentLength ?? 0);
+        var saved = await uploads.SaveAsync(await actor.GetAsync(cancel), file, context.Request.Body, limit, cancel);
         if (saved.IsDone) return Results.Json(saved.Value);
-        return saved.Refusal is Invalid ? Refused(new Invalid("AttachmentTooLarge", ByteSize.Text(limit)), StatusCodes.Status413PayloadTooLarge, wording) : Refused(saved.Refusal, StatusCodes.Status409Conflict, wording);
+        return saved.Refusal is Invalid ? Refused(new Invalid("AttachmentTooLarge", ByteSize.Text(limit)), StatusCodes.Status413PayloadTooLarge, wording)
+            : Refused(saved.Refusal, saved.Refusal.Key == "UploadDiskLow" ? StatusCodes.Status507InsufficientStorage : StatusCodes.Status409Conflict, wording);
     }
 
     private static async Task<IResult> RemoteAsync(string u, HttpContext context, RemoteImages pictures, CancellationToken cancel)

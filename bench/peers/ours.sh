@@ -1,5 +1,5 @@
 #!/bin/bash
-# This program, published as Release, under $PERF. ours.sh start sqlite|postgres ; stop ... ; count ... prints messages in all mailboxes.
+# This program, published by eng/publish.sh under $PERF. ours.sh start sqlite|postgres ; stop ... ; count ... prints messages in all mailboxes.
 #   sqlite: SMTP 2610, web 2710     postgres: SMTP 2611, web 2711 (a throwaway PostgreSQL with fsync on, port 2781)
 . "$(dirname "$0")/common.sh"
 TOP=$(cd "$BENCH/.." && pwd); OUT=$PERF/ours/out
@@ -10,7 +10,7 @@ settings() {
   export Portal__DataFolder=$D Portal__HostName=mail.example.test Portal__ListenAddress=127.0.0.1 Portal__Web__Port=$W Portal__Web__HttpsPort=$((W+100))
   export Portal__Smtp__Port=$S Portal__Submission__Port=$((S+50)) Portal__Submissions__Port=$((S+60)) Portal__DiskFloorBytes=0
   [ "${1:-sqlite}" = postgres ] && export Portal__Database__Provider=Postgres Portal__Database__ConnectionString="Host=127.0.0.1;Port=2781;Username=portal;Database=portal"; true; }
-build() { [ -e "$OUT/.built-$(git -C "$TOP" rev-parse HEAD 2>/dev/null || echo none)" ] && return; rm -rf "$OUT"; dotnet publish "$TOP/Portal.Web" -c Release -o "$OUT" -v q --nologo -p:RunAnalyzers=false >>$PERF/build.log 2>&1 && touch "$OUT/.built-$(git -C "$TOP" rev-parse HEAD 2>/dev/null || echo none)"; }
+build() { [ -e "$OUT/.built-$(git -C "$TOP" rev-parse HEAD 2>/dev/null || echo none)" ] && return; rm -rf "$OUT"; "$TOP/eng/publish.sh" "$OUT" >>$PERF/build.log 2>&1 && touch "$OUT/.built-$(git -C "$TOP" rev-parse HEAD 2>/dev/null || echo none)"; }
 pg_up() { [ -d $PG/db ] || { install -d -o postgres -g postgres -m 700 $PG; ( cd / && runuser -u postgres -- $PGBIN/initdb -D $PG/db -U portal --auth=trust -E UTF8 --locale=C.UTF-8 ) >>$PERF/pg.log; }
   ( cd / && runuser -u postgres -- $PGBIN/pg_ctl -D $PG/db -w -l $PG/log -o "-p 2781 -c listen_addresses=127.0.0.1 -c unix_socket_directories=$PG -c fsync=on -c synchronous_commit=on" start ) >>$PERF/pg.log 2>&1
   ( cd / && runuser -u postgres -- $PGBIN/createdb -h 127.0.0.1 -p 2781 -U portal portal ) 2>/dev/null; true; }

@@ -7,7 +7,7 @@ using Portal.Smtp.Protocol;
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>AUTH with PLAIN (RFC 4616) and LOGIN, on submission ports and under TLS only (RFC 4954). Nothing of the exchange is ever logged.</summary>
-internal sealed class AuthCommand(AccountAuthenticator authenticator, IOptions<SmtpOptions> options) : ISmtpCommand
+internal sealed class AuthCommand(AccountAuthenticator authenticator, KnownClients known, IOptions<SmtpOptions> options) : ISmtpCommand
 {
     private static readonly SmtpReply AskUserName = new(334, "", "VXNlcm5hbWU6");   // "Username:"
     private static readonly SmtpReply AskPassword = new(334, "", "UGFzc3dvcmQ6");   // "Password:"
@@ -42,6 +42,7 @@ internal sealed class AuthCommand(AccountAuthenticator authenticator, IOptions<S
     {
         var result = await authenticator.VerifyAsync(exchange.UserName, exchange.Password, session.Client, Channel.Smtp, cancel);
         session.Account = result.Account;
+        if (result.Account is not null) known.Remember(session.Client);
         return result.Kind switch
         {
             AuthenticationKind.Succeeded => SmtpReply.Authenticated,

@@ -4,7 +4,7 @@ using Portal.Smtp.Receiving;
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>BDAT: takes the message in chunks of announced size (RFC 3030). The chunk is read whatever is wrong, for it may hold anything.</summary>
-internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
+internal sealed class BdatCommand(MessageReceiver receiver, KnownClients known) : ISmtpCommand
 {
     public string Verb => "BDAT";
 
@@ -20,10 +20,24 @@ internal sealed class BdatCommand(MessageReceiver receiver) : ISmtpCommand
         var isOver = true;
         try
         {
-            var message = envelope.Chunks ??= receiver.Begin(session.Origin, envelope);
+            if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended)
+            {
+                await session.Wire.ReadChunkAsync(bdat.Octets, null);
+                return ended;
+            }
+
+            var message = envelope.Incoming ??= receiver.Begin(session.Origin, envelope);
             await session.Wire.ReadChunkAsync(bdat.Octets, message);
             isOver = bdat.IsLast || message.IsLost;
-            return isOver ? await receiver.ReceiveAsync(session.Origin, envelope, message) : SmtpReply.ChunkOk;
+            if (!isOver) return SmtpReply.ChunkOk;
+            var reply = await receiver.ReceiveAsync(session.Origin, envelope, message);
+            if (reply.Code == 250) known.Remember(session.Client);
+            return reply;
+        }
+        catch (ConnectionLost lost)
+        {
+            session.EndTransaction(lost.LastWords);
+            throw;
         }
         finally
         {

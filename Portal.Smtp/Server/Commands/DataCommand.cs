@@ -4,7 +4,7 @@ using Portal.Smtp.Receiving;
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>DATA: takes the message to its final dot; 250 only when it is durable (RFC 5321 §4.1.1.4, §6.1).</summary>
-internal sealed class DataCommand(MessageReceiver receiver) : ISmtpCommand
+internal sealed class DataCommand(MessageReceiver receiver, KnownClients known) : ISmtpCommand
 {
     public string Verb => "DATA";
 
@@ -18,10 +18,18 @@ internal sealed class DataCommand(MessageReceiver receiver) : ISmtpCommand
 
         try
         {
-            using var message = receiver.Begin(session.Origin, envelope);
+            if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended) return ended;
+            var message = envelope.Incoming = receiver.Begin(session.Origin, envelope);
             session.Wire.Write(SmtpReply.StartMail);
             await session.Wire.ReadDataAsync(message);   // to the final dot, also after a fault: mail text is never run as commands
-            return await receiver.ReceiveAsync(session.Origin, envelope, message);   // a client that leaves now cancels nothing
+            var reply = await receiver.ReceiveAsync(session.Origin, envelope, message);   // a client that leaves now cancels nothing
+            if (reply.Code == 250) known.Remember(session.Client);
+            return reply;
+        }
+        catch (ConnectionLost lost)
+        {
+            session.EndTransaction(lost.LastWords);
+            throw;
         }
         finally
         {

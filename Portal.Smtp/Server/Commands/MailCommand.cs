@@ -1,15 +1,13 @@
 using Microsoft.Extensions.Options;
-using Portal.Core.Accounts;
-using Portal.Core.Addresses;
 using Portal.Core.Messages;
-using Portal.Core.Permissions;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
+using Portal.Smtp.Submission;
 
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>MAIL: begins a mail transaction (RFC 5321 §4.1.1.2).</summary>
-internal sealed class MailCommand(MailWriter writer, SenderRights rights, RoleDirectory accounts, RefusalTrace refusals, IOptions<SmtpOptions> options, TimeProvider clock) : ISmtpCommand
+internal sealed class MailCommand(MailWriter writer, SubmissionRules submission, RefusalTrace refusals, IOptions<SmtpOptions> options, TimeProvider clock) : ISmtpCommand
 {
     public string Verb => "MAIL";
 
@@ -31,24 +29,16 @@ internal sealed class MailCommand(MailWriter writer, SenderRights rights, RoleDi
         // RFC 1870 §6.1: refuse on the declared size, before the client sends the message.
         if (mail.DeclaredSizeBytes > options.Value.MaxMessageSizeBytes) return refusals.Record(session.Origin, envelope, Rules.MessageSize, SmtpReply.MessageTooLarge);
         if (!writer.HasRoom) return refusals.Record(session.Origin, envelope, Rules.NoRoom, SmtpReply.NoRoom);
-        if (session.Account is not null && await CheckSenderAsync(session, envelope, cancel) is { } notAllowed) return notAllowed;
+        if (await CheckSubmissionAsync(session.Origin, envelope, cancel) is { } notAllowed) return refusals.Record(session.Origin, envelope, notAllowed.Rule, notAllowed.Reply);
 
         session.Begin(envelope);
         return SmtpReply.SenderOk;
     }
 
-    private async ValueTask<SmtpReply?> CheckSenderAsync(SmtpSession session, Envelope envelope, CancellationToken cancel)
+    private async ValueTask<(string Rule, SmtpReply Reply)?> CheckSubmissionAsync(Origin origin, Envelope envelope, CancellationToken cancel)
     {
-        // A reset or disabled account is out within the second, in sessions that are open too (DESIGN §6).
-        var account = session.Account!;
-        if (await accounts.ActorAsync(account.Id, account.SecurityStamp, Channel.Smtp, session.Client.ToString(), cancel) is null)
-        {
-            session.Account = null;
-            return SmtpReply.AuthenticationRequired;
-        }
-
-        if (envelope.ReversePath.IsNull) return null;   // notifications come from nobody; their From is still looked at
-        var isOwned = MailAddress.TryParse(envelope.ReversePath.ToString(), out var sender) && await rights.OwnsAsync(account.Id, sender, cancel);
-        return isOwned ? null : refusals.Record(session.Origin, envelope, Rules.SenderNotOwned, SmtpReply.SenderNotOwned);
+        if (origin.AccountId is not { } accountId) return null;
+        if (await submission.CheckAccountAsync(origin, cancel) is { } ended) return ended;
+        return await submission.OwnsAsync(accountId, envelope.ReversePath, cancel) ? null : (Rules.SenderNotOwned, SmtpReply.SenderNotOwned);
     }
 }

@@ -15,12 +15,16 @@ internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> op
     {
         var envelope = session.Envelope!;
         if (RcptArgument.Parse(argument, envelope.IsUtf8, out var rcpt) is { } malformed) return malformed;
-        if (envelope.Recipients.Count >= options.Value.MaxRecipients) return SmtpReply.TooManyRecipients;   // RFC 5321 §4.5.3.1.10
+        if (envelope.Recipients.Count >= options.Value.MaxRecipients)   // RFC 5321 §4.5.3.1.10
+        {
+            envelope.Refuse(new RefusedRecipient(RecipientJudge.TextOf(rcpt.ForwardPath), Rules.TooManyRecipients, SmtpReply.TooManyRecipients));
+            return SmtpReply.TooManyRecipients;
+        }
 
         var judgement = await judge.JudgeAsync(rcpt.ForwardPath, envelope.DeclaredSizeBytes, mayRelay: session.Account is not null, cancel);
         if (judgement.Refusal is { } refusal)
         {
-            envelope.Refused.Add(refusal);
+            envelope.Refuse(refusal);
             return refusal.Reply;
         }
 

@@ -43,7 +43,8 @@ public class AuthenticationTests
         Assert.True((await accounts.SetRolesAsync(Actor.Operator(), anna.AccountId, [Role.User, Role.Administrator], CancellationToken.None)).IsDone);
         Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(newer, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
         var last = await LinkAsync();
-        Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", null, CancellationToken.None)).IsDone);
+        Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", "192.0.2.7", CancellationToken.None)).IsDone);
+        Assert.Equal("192.0.2.7", await database.ReadAsync(db => db.SignIns.Where(s => s.Result == SignInResultKind.Succeeded).Select(s => s.Address).SingleAsync()));
 
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", "nine green apples"));
         Assert.False(await database.ReadAsync(db => db.OneTimeLinks.AnyAsync(l => l.UsedAt == null)));
@@ -79,6 +80,33 @@ public class AuthenticationTests
 
         Assert.True((await database.Get<AccountService>().UnlockAsync(Actor.Operator(), anna.AccountId, CancellationToken.None)).IsDone);
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", Password));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Many_wrong_passwords_at_once_get_no_more_tries_than_one_after_the_other(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await AddAsync(database, "anna@portal.test");
+        foreach (var name in new[] { "anna@portal.test", "nobody@portal.test" })
+        {
+            var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => TryAsync(database, name, $"wrong {i}"))));
+
+            Assert.Equal((4, 16), (results.Count(r => r == AuthenticationKind.Failed), results.Count(r => r == AuthenticationKind.SlowedDown)));
+            Assert.Equal(4, await database.ReadAsync(db => db.SignInThrottles.Where(t => t.LoginName == name).Select(t => t.Failures).SingleAsync()));
+        }
+    }
+
+    [Theory, BothDatabases]
+    public async Task Many_right_passwords_at_once_all_sign_in_also_after_failures(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await AddAsync(database, "anna@portal.test");
+        for (var i = 0; i < 3; i++) Assert.Equal(AuthenticationKind.Failed, await TryAsync(database, "anna@portal.test", "wrong wrong wrong"));
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => TryAsync(database, "anna@portal.test", Password))));
+
+        Assert.All(results, r => Assert.Equal(AuthenticationKind.Succeeded, r));
+        Assert.Equal(0, await database.ReadAsync(db => db.SignInThrottles.CountAsync()));
     }
 
     [Theory, BothDatabases]

@@ -26,6 +26,25 @@ public class DatabaseStarterTests
         Assert.Empty(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
     }
 
+    [Theory, BothDatabases]
+    public async Task Several_nodes_that_find_an_empty_database_at_once_make_one_schema(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateEmptyAsync(kind);
+        var nodes = Enumerable.Range(0, 3).Select(_ => database.AnotherNode()).ToList();
+
+        var starts = Task.WhenAll(nodes.Select(node => Task.Run(() => node.Get<DatabaseStarter>().StartAsync(CancellationToken.None))));
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!starts.IsCompleted && await pace.WaitForNextTickAsync())
+            foreach (var node in nodes) node.Clock.Advance(TimeSpan.FromMilliseconds(100));   // who finds the lock taken asks again after that time
+        await starts;
+
+        foreach (var node in nodes) await node.DisposeAsync();
+        var applied = await database.ReadAsync(async db => (await db.Database.GetAppliedMigrationsAsync()).ToList());
+        Assert.Equal(await database.ReadAsync(db => Task.FromResult(db.Database.GetMigrations().ToList())), applied);
+        Assert.Equal(1, await database.ReadAsync(db => db.SchemaVersions.CountAsync()));
+        await database.AddDomainAsync();   // and it can be written to
+    }
+
     [Fact]
     public async Task A_lock_left_by_a_killed_migration_does_not_stop_the_next_start()
     {

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core;
+using Portal.Core.Accounts;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
@@ -47,6 +49,21 @@ public class MailboxListServiceTests
         var page = (await database.MailboxList().SearchAsync(Administrator, new MailboxQuery { Skip = 1, Take = 1 }, Cancel)).Value;
         Assert.Equal((3, true, "bo@portal.test"), (page.Total, page.IsTotalExact, Assert.Single(page.Rows).Address));
         Assert.Equal((901, 1000L), (await database.MailboxList().SearchAsync(Administrator, new MailboxQuery { Text = "anna" }, Cancel)).Value.Rows.Select(r => (r.UsedBytes, r.QuotaBytes!.Value)).Single());
+    }
+
+    [Theory, BothDatabases]
+    public async Task People_who_never_signed_in_are_found(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.SeedMailboxAsync(await database.SeedDomainAsync(), "shared");   // no person, so nobody who could
+        foreach (var name in new[] { "anna", "bo", "cleo" }) Assert.True((await database.Get<MailboxService>().CreateAsync(Administrator, new NewMailbox($"{name}@portal.test", "", FirstCredential.Given, "nine green apples"), Cancel)).IsDone);
+        var authenticator = database.Get<AccountAuthenticator>();
+        Assert.Equal(AuthenticationKind.Succeeded, (await authenticator.VerifyAsync("anna@portal.test", "nine green apples", IPAddress.Loopback, Channel.Smtp, Cancel)).Kind);
+        Assert.Equal(AuthenticationKind.Failed, (await authenticator.VerifyAsync("bo@portal.test", "not the password", IPAddress.Loopback, Channel.Smtp, Cancel)).Kind);
+
+        var never = (await database.MailboxList().SearchAsync(Administrator, new MailboxQuery { NeverSignedIn = true }, Cancel)).Value;
+
+        Assert.Equal(["bo@portal.test", "cleo@portal.test"], never.Rows.Select(r => r.Address));
     }
 
     [Theory, BothDatabases]

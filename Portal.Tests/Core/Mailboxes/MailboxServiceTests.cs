@@ -1,12 +1,16 @@
 using Microsoft.EntityFrameworkCore;
+using Portal.Core;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
+using static Portal.Tests.Core.Organisation;
 
 namespace Portal.Tests.Core.Mailboxes;
 
 public class MailboxServiceTests
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Theory, BothDatabases]
     public async Task Of_several_who_make_the_same_mailbox_one_wins_and_no_account_is_left_over(DatabaseKind kind)
     {
@@ -56,6 +60,45 @@ public class MailboxServiceTests
         Assert.False(await database.ReadAsync(db => db.Folders.AnyAsync(f => f.MailboxId == anna.MailboxId)));
         Assert.Contains("mailbox.end anna@portal.test", await database.AuditedActionsAsync());
         Assert.True((await database.Get<MailboxService>().CreateAsync(Actor.Operator(), new NewMailbox("anna@portal.test", "Another Anna"), CancellationToken.None)).IsDone);
+    }
+
+    private const string All = "CreateAsync SetQuotaAsync RenameAsync DisableAsync EnableAsync DeleteAsync RestoreAsync";
+
+    [Theory]
+    [InlineData(Role.User, HeldIn.Everything, "")]
+    [InlineData(Role.User, HeldIn.ItsDomain, "")]
+    [InlineData(Role.User, HeldIn.AnotherDomain, "")]
+    [InlineData(Role.Helpdesk, HeldIn.Everything, "")]
+    [InlineData(Role.Helpdesk, HeldIn.ItsDomain, "")]
+    [InlineData(Role.Helpdesk, HeldIn.AnotherDomain, "")]
+    [InlineData(Role.Auditor, HeldIn.Everything, "")]
+    [InlineData(Role.Auditor, HeldIn.ItsDomain, "")]
+    [InlineData(Role.Auditor, HeldIn.AnotherDomain, "")]
+    [InlineData(Role.Administrator, HeldIn.Everything, All)]
+    [InlineData(Role.Administrator, HeldIn.ItsDomain, All)]
+    [InlineData(Role.Administrator, HeldIn.AnotherDomain, "")]
+    public async Task Permissions(Role role, HeldIn scope, string allowed)
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        var (own, other) = (await database.AddDomainAsync(), await database.AddDomainAsync("other.test"));
+        var anna = (await database.AddMailboxAsync("anna@portal.test")).MailboxId;
+        var actor = With(role, scope switch { HeldIn.Everything => null, HeldIn.ItsDomain => own, _ => other });
+        var service = database.Get<MailboxService>();
+        var calls = new Dictionary<string, Func<Task<Outcome>>>
+        {
+            ["CreateAsync"] = async () => await service.CreateAsync(actor, new NewMailbox("bert@portal.test", "Bert", FirstCredential.None), Cancel),
+            ["SetQuotaAsync"] = () => service.SetQuotaAsync(actor, anna, 1_000, Cancel),
+            ["RenameAsync"] = () => service.RenameAsync(actor, anna, "Anna Berg", Cancel),
+            ["DisableAsync"] = () => service.DisableAsync(actor, anna, Cancel),
+            ["EnableAsync"] = () => service.EnableAsync(actor, anna, Cancel),
+            ["DeleteAsync"] = () => service.DeleteAsync(actor, anna, Cancel),
+            ["RestoreAsync"] = () => service.RestoreAsync(actor, anna, Cancel),
+        };
+        var before = await database.AuditedActionsAsync();
+
+        await PermissionMatrix.CheckAsync<MailboxService>(calls, allowed, isHidden: scope == HeldIn.AnotherDomain);
+
+        Assert.Equal(allowed.Length == 0 ? 0 : calls.Count, (await database.AuditedActionsAsync()).Count - before.Count);
     }
 
     private static async Task<CreatedMailbox> AddAsync(TestDatabase database, string address) =>

@@ -49,7 +49,7 @@ public class DraftServiceTests
     public async Task The_text_comes_back_to_the_last_line_break_with_and_without_attachment(string text)
     {
         await using var bed = await MailBed.CreateAsync(DatabaseKind.Sqlite);
-        var upload = (await bed.Database.Get<UploadStore>().SaveAsync(bed.Anna.Actor, "a.bin", null, new MemoryStream([1, 2, 3]), 1000, Cancel)).Value;
+        var upload = (await bed.Database.Get<UploadStore>().SaveAsync(bed.Anna.Actor, new UploadedFile("a.bin", null), new MemoryStream([1, 2, 3]), 1000, Cancel)).Value;
         foreach (var attachments in new LetterAttachment[][] { [], [upload] })
         {
             var letter = (await bed.Drafts.SaveAsync(bed.Anna.Actor, new Letter { Text = text, Attachments = attachments }, Cancel)).Value;
@@ -83,7 +83,7 @@ public class DraftServiceTests
         var file = new byte[300_000];
         new Random(3).NextBytes(file);
         var uploads = bed.Database.Get<UploadStore>();
-        var upload = (await uploads.SaveAsync(bed.Anna.Actor, "../报告 1.pdf", "application/pdf", new MemoryStream(file), 1_000_000, Cancel)).Value;
+        var upload = (await uploads.SaveAsync(bed.Anna.Actor, new UploadedFile("../报告 1.pdf", "application/pdf"), new MemoryStream(file), 1_000_000, Cancel)).Value;
         Assert.Equal(("报告 1.pdf", 300_000L), (upload.FileName, upload.SizeBytes));
 
         var letter = (await bed.Drafts.SaveAsync(bed.Anna.Actor, new Letter { Text = "see", Attachments = [upload] }, Cancel)).Value;
@@ -103,9 +103,9 @@ public class DraftServiceTests
         await using var bed = await MailBed.CreateAsync(kind);
         var uploads = bed.Database.Get<UploadStore>();
 
-        var tooLarge = await uploads.SaveAsync(bed.Anna.Actor, "a", null, new MemoryStream(new byte[1001]), 1000, Cancel);
+        var tooLarge = await uploads.SaveAsync(bed.Anna.Actor, new UploadedFile("a", null), new MemoryStream(new byte[1001]), 1000, Cancel);
         Assert.Equal("AttachmentTooLarge", tooLarge.Refusal!.Key);
-        var upload = (await uploads.SaveAsync(bed.Anna.Actor, "a", null, new MemoryStream(new byte[1000]), 1000, Cancel)).Value;
+        var upload = (await uploads.SaveAsync(bed.Anna.Actor, new UploadedFile("a", null), new MemoryStream(new byte[1000]), 1000, Cancel)).Value;
         Assert.Equal("AttachmentGone", (await bed.Drafts.SaveAsync(bed.Bert.Actor, new Letter { Attachments = [upload] }, Cancel)).Refusal!.Key);
     }
 

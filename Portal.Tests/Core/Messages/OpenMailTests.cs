@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Options;
 using Portal.Core.Messages;
 using Portal.Tests.Fixtures;
 
@@ -6,6 +7,8 @@ namespace Portal.Tests.Core.Messages;
 
 public class OpenMailTests
 {
+    private static readonly MimeLimits Limits = new(Options.Create(new MimeOptions()));
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -79,7 +82,7 @@ public class OpenMailTests
     public async Task Charsets_are_read_as_declared_or_as_they_turn_out_to_be(string type, string octets, string wanted)
     {
         byte[] message = [.. Encoding.ASCII.GetBytes($"Content-Type: {type}\r\n\r\n"), .. Convert.FromHexString(octets)];
-        using var mail = await OpenMail.ReadAsync(new MemoryStream(message), Cancel);
+        using var mail = await OpenMail.ReadAsync(new MemoryStream(message), Limits, Cancel);
 
         Assert.EndsWith(wanted, (mail.Html ?? mail.Text)?.TrimEnd());
     }
@@ -95,6 +98,18 @@ public class OpenMailTests
         Assert.False(deeper.IsReadable);
         using var deepest = await ReadAsync(Nested(20_000));
         Assert.False(deepest.IsReadable);
+    }
+
+    [Fact]
+    public async Task Depth_and_parts_are_settings()
+    {
+        var limits = new MimeLimits(Options.Create(new MimeOptions { MaxDepth = 3, MaxParts = 5 }));
+
+        foreach (var (message, isReadable) in new[] { (Nested(3), true), (Nested(4), false), (Parts(4), true), (Parts(5), false) })
+        {
+            using var mail = await OpenMail.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(message.ReplaceLineEndings("\r\n"))), limits, Cancel);
+            Assert.Equal(isReadable, mail.IsReadable);
+        }
     }
 
     [Fact]
@@ -139,7 +154,7 @@ public class OpenMailTests
     [InlineData("a\u0007b.txt", "ab.txt")]
     public async Task File_names_hold_no_path_no_control_and_no_direction(string given, string wanted)
     {
-        using var mail = await OpenMail.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes($"Content-Type: application/x-a\r\nContent-Disposition: attachment; filename=\"{given}\"\r\n\r\nx")), Cancel);
+        using var mail = await OpenMail.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes($"Content-Type: application/x-a\r\nContent-Disposition: attachment; filename=\"{given}\"\r\n\r\nx")), Limits, Cancel);
 
         Assert.Equal(wanted, Assert.Single(mail.Attachments).FileName);
     }
@@ -173,7 +188,7 @@ public class OpenMailTests
         Assert.Equal(("text", true), (row.Preview, row.HasAttachments));
     }
 
-    private static Task<OpenMail> ReadAsync(string message) => OpenMail.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(message.ReplaceLineEndings("\r\n"))), Cancel);
+    private static Task<OpenMail> ReadAsync(string message) => OpenMail.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(message.ReplaceLineEndings("\r\n"))), Limits, Cancel);
 
     private static string Nested(int levels) =>
         string.Concat(Enumerable.Range(0, levels).Select(i => $"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n")) + "\ndeep down\n";

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Jobs;
 using Portal.Core.Messages;
+using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
@@ -25,6 +26,24 @@ public sealed class MailQueueTests
         Assert.Equal(["c@example.org"], second.Select(e => e.ForwardPath));
         Assert.All(first.Concat(second), e => Assert.Equal((QueueState.Claimed, 1, database.Get<ThisNode>().Id), (e.State, e.Attempt, e.Owner)));
         Assert.Equal(["elsewhere.example"], (await database.Get<MailQueue>().DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Mail_of_the_demo_is_never_claimed_but_to_be_returned(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync(isDemo: true, "shown@example.org", "returned@example.org");
+        await database.QueueAsync("real@example.net");
+        var returned = await database.ReadAsync(db => db.QueueEntries.Where(e => e.ForwardPath == "returned@example.org").Select(e => e.Id).SingleAsync());
+        var (queue, people, operatorActor) = (database.Get<MailQueue>(), database.Get<QueueService>(), Actor.Operator());
+
+        Assert.Equal(["example.net"], (await queue.DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey));
+        Assert.True((await people.RetryAsync(operatorActor, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).IsDone);
+        Assert.Empty(await queue.ClaimAsync("example.org", 10, CancellationToken.None));
+
+        Assert.True((await people.DeleteAsync(operatorActor, QueueSelection.Of(returned), notifySender: true, CancellationToken.None)).IsDone);
+        Assert.Equal(["example.net", "example.org"], (await queue.DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey).Order());
+        Assert.Equal("returned@example.org", Assert.Single(await queue.ClaimAsync("example.org", 10, CancellationToken.None)).ForwardPath);
     }
 
     [Theory, BothDatabases]

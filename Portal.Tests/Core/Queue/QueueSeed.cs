@@ -8,10 +8,14 @@ namespace Portal.Tests.Core.Queue;
 /// <summary>Queue entries written straight into the database.</summary>
 internal static class QueueSeed
 {
-    public static Task<Guid> QueueAsync(this TestDatabase database, params string[] recipients) => database.QueueAsync(_ => { }, recipients);
+    public static Task<Guid> QueueAsync(this TestDatabase database, params string[] recipients) => database.QueueAsync(_ => { }, false, recipients);
+
+    public static Task<Guid> QueueAsync(this TestDatabase database, Action<QueueEntry> with, params string[] recipients) => database.QueueAsync(with, false, recipients);
+
+    public static Task<Guid> QueueAsync(this TestDatabase database, bool isDemo, params string[] recipients) => database.QueueAsync(_ => { }, isDemo, recipients);
 
     /// <summary>One message from alice@portal.test with an entry for each recipient.</summary>
-    public static async Task<Guid> QueueAsync(this TestDatabase database, Action<QueueEntry> with, params string[] recipients)
+    private static async Task<Guid> QueueAsync(this TestDatabase database, Action<QueueEntry> with, bool isDemo, string[] recipients)
     {
         var (queueId, now) = (Guid.CreateVersion7(), database.Clock.GetUtcNow());
         var message = new Message { QueueId = queueId, ReceivedAt = now, ReversePath = "alice@portal.test" };
@@ -30,6 +34,7 @@ internal static class QueueSeed
                     CreatedAt = now,
                     NextAttemptAt = now,
                     ExpiresAt = now.AddDays(5),
+                    IsDemo = isDemo,
                 };
                 with(entry);
                 db.QueueEntries.Add(entry);

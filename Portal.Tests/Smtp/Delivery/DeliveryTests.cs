@@ -184,6 +184,7 @@ public sealed class DeliveryTests
         await bench.QueueIsEmptyAsync();
 
         Assert.Contains($"Status: {status}\r\n", Assert.Single(await bench.InboxAsync(Alice)), StringComparison.Ordinal);
+        Assert.Equal("attempt.noServer", await bench.Database.ReadAsync(db => db.TraceRecipients.Where(r => r.Outcome == RecipientOutcome.Failed).Select(r => r.Rule).SingleAsync()));
     }
 
     [Fact]
@@ -196,6 +197,7 @@ public sealed class DeliveryTests
         var queue = await bench.QueueBecomesAsync(q => q.Count == 2 && q.All(e => e is { State: QueueState.Due, Attempt: 1 }));
 
         Assert.Equal([DeferCause.Dns, DeferCause.Network], queue.Select(e => e.Cause));
+        Assert.Equal(["attempt.noAnswer", "attempt.deferred"], await bench.Database.ReadAsync(db => db.TraceRecipients.OrderBy(r => r.Index).Select(r => r.Rule).ToListAsync()));
         Assert.Contains("connection refused", queue[1].LastReply, StringComparison.Ordinal);
     }
 

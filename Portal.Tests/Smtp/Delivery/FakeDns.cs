@@ -9,6 +9,7 @@ internal sealed class FakeDns : IMailDns
 {
     private readonly ConcurrentDictionary<string, DnsAnswer<MailExchanger>> exchangers = [];
     private readonly ConcurrentDictionary<string, DnsAnswer<IPAddress>> addresses = [];
+    private readonly ConcurrentDictionary<string, DnsAnswer<string>> texts = [];
 
     public FakeDns Mx(string domain, params (int Preference, string Host)[] hosts)
     {
@@ -30,8 +31,18 @@ internal sealed class FakeDns : IMailDns
     {
         exchangers[name] = DnsAnswer<MailExchanger>.Failed;
         addresses[name] = DnsAnswer<IPAddress>.Failed;
+        texts[name] = DnsAnswer<string>.Failed;
         return this;
     }
+
+    public FakeDns Text(string name, params string[] found)
+    {
+        texts[name] = DnsAnswer<string>.Of(found);
+        return this;
+    }
+
+    public Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel) =>
+        Task.FromResult(texts.TryGetValue(name, out var answer) ? answer : DnsAnswer<string>.NoSuchName);
 
     public Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel) =>
         Task.FromResult(exchangers.TryGetValue(domain, out var answer) ? answer : DnsAnswer<MailExchanger>.NoSuchName);

@@ -128,11 +128,14 @@ public sealed class MxResolverTests
     {
         using var server = new TestDns();
         server.Mx("example.org", "a.example.org", 20).Mx("example.org", "b.example.org", 10).Host("a.example.org", "192.0.2.1").Host("b.example.org", "2001:db8::2")
-            .NullMx("null.example").Fail("broken.example");
+            .NullMx("null.example").Fail("broken.example")
+            .Add(new ARSoft.Tools.Net.Dns.TxtRecord(ARSoft.Tools.Net.DomainName.Parse("example.org"), 60, ["v=spf1 mx ", "-all"]));
         using var real = new MailDns(Options.Create(new DnsOptions { Servers = [server.Setting] }), NullLogger<MailDns>.Instance);
 
         var exchangers = await real.MailExchangersAsync("example.org", CancellationToken.None);
         Assert.Equal([new(10, "b.example.org"), new(20, "a.example.org")], exchangers.Records.OrderBy(r => r.Preference));
+        Assert.Equal(["v=spf1 mx -all"], (await real.TextsAsync("example.org", CancellationToken.None)).Records);
+        Assert.Equal(DnsStatus.NoSuchName, (await real.TextsAsync("nowhere.example", CancellationToken.None)).Status);
         Assert.Equal([new(0, "")], (await real.MailExchangersAsync("null.example", CancellationToken.None)).Records);
         Assert.Equal(DnsStatus.NoSuchName, (await real.MailExchangersAsync("nowhere.example", CancellationToken.None)).Status);
         Assert.Equal(DnsStatus.Failed, (await real.MailExchangersAsync("broken.example", CancellationToken.None)).Status);
@@ -157,5 +160,7 @@ public sealed class MxResolverTests
         }
 
         public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel) => Task.FromResult(DnsAnswer<IPAddress>.Failed);
+
+        public Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel) => Task.FromResult(DnsAnswer<string>.Failed);
     }
 }

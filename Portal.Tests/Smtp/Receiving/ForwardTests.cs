@@ -4,16 +4,17 @@ using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Smtp.Receiving;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Receiving;
 
 /// <summary>Mail to addresses of ours that only forward.</summary>
 public sealed class ForwardTests
 {
-    [Fact]
-    public async Task A_strangers_mail_goes_on_without_reports_to_who_may_be_forged()
+    [Theory, BothDatabases]
+    public async Task A_strangers_mail_goes_on_without_reports_to_who_may_be_forged(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
         var client = server.Connect();
         await client.ReadReplyAsync();
         await client.AskAsync("EHLO client.example.org");
@@ -28,10 +29,10 @@ public sealed class ForwardTests
         Assert.Equal(("carol@example.org", "partner@example.net", DsnNotify.Never, DsnReturn.Headers), (entry.ReversePath, entry.ForwardPath, entry.Notify, entry.Return));
     }
 
-    [Fact]
-    public async Task Our_own_peoples_mail_keeps_its_reports()
+    [Theory, BothDatabases]
+    public async Task Our_own_peoples_mail_keeps_its_reports(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
         const string Alice = "alice@portal.test";
         var account = await server.ReadAsync(db => db.Accounts.Where(a => a.UserName == Alice).Select(a => a.Id).SingleAsync());
         var actor = Actor.ForAccount(account, Alice, [new HeldRole(Role.User, Scope.Everything)], Channel.Portal, null);

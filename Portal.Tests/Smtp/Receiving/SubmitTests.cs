@@ -5,6 +5,7 @@ using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;
 using Portal.Smtp.Receiving;
+using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Receiving;
 
@@ -13,10 +14,10 @@ public sealed class SubmitTests
 {
     private const string Text = "From: Alice <alice@portal.test>\r\nTo: bob@portal.test\r\nBcc: dave@example.net\r\nSubject: Hello\r\n\r\nHi\r\n";
 
-    [Fact]
-    public async Task One_commit_serves_the_mailbox_the_queue_and_Sent()
+    [Theory, BothDatabases]
+    public async Task One_commit_serves_the_mailbox_the_queue_and_Sent(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
 
         var outcome = await SubmitAsync(server, "alice@portal.test", "alice@portal.test", Text, "bob@portal.test", "dave@example.net");
 
@@ -43,19 +44,22 @@ public sealed class SubmitTests
     [InlineData("alice@portal.test", "alice@portal.test", "loop1@portal.test", "SendRecipientLoop")]
     public async Task A_refusal_sends_nothing_to_anybody(string reversePath, string from, string recipient, string key)
     {
-        await using var server = await SmtpTestServer.StartAsync();
+        foreach (var kind in Enum.GetValues<DatabaseKind>())
+        {
+            await using var server = await SmtpTestServer.StartAsync(kind: kind);
 
-        var outcome = await SubmitAsync(server, "alice@portal.test", reversePath, $"From: {from}\r\n\r\nHi\r\n", "admin@portal.test", recipient);
+            var outcome = await SubmitAsync(server, "alice@portal.test", reversePath, $"From: {from}\r\n\r\nHi\r\n", "admin@portal.test", recipient);
 
-        Assert.Equal(key, outcome.Refusal?.Key);
-        Assert.Equal(0, await server.ReadAsync(db => db.Messages.CountAsync()));
-        Assert.Equal(0, await server.ReadAsync(db => db.QueueEntries.CountAsync()));
+            Assert.Equal((kind, key), (kind, outcome.Refusal?.Key));
+            Assert.Equal(0, await server.ReadAsync(db => db.Messages.CountAsync()));
+            Assert.Equal(0, await server.ReadAsync(db => db.QueueEntries.CountAsync()));
+        }
     }
 
-    [Fact]
-    public async Task Limits_are_those_of_SMTP()
+    [Theory, BothDatabases]
+    public async Task Limits_are_those_of_SMTP(DatabaseKind kind)
     {
-        await using var server = await SmtpTestServer.StartAsync(new Dictionary<string, string?> { ["Portal:Smtp:MaxMessageSizeBytes"] = "65536", ["Portal:Smtp:MaxRecipients"] = "1" });
+        await using var server = await SmtpTestServer.StartAsync(new Dictionary<string, string?> { ["Portal:Smtp:MaxMessageSizeBytes"] = "65536", ["Portal:Smtp:MaxRecipients"] = "1" }, kind: kind);
         Task<Portal.Core.Outcome<Guid>> Send(string text, params string[] recipients) => SubmitAsync(server, "alice@portal.test", "alice@portal.test", text, recipients);
 
         Assert.Equal("SendNoRecipients", (await Send(Text)).Refusal?.Key);
@@ -63,6 +67,25 @@ public sealed class SubmitTests
         Assert.Equal("SendTooLarge", (await Send(Text + string.Concat(Enumerable.Repeat("0123456789\r\n", 6000)), "bob@portal.test")).Refusal?.Key);
         Assert.Equal("SendBadContent", (await Send("From: alice@portal.test\r\n\r\nbare\nfeed\r\n", "bob@portal.test")).Refusal?.Key);
         Assert.IsType<Portal.Core.NotPermitted>((await SubmitAsync(server, null, "alice@portal.test", Text, "bob@portal.test")).Refusal);
+    }
+
+    [Theory]
+    [InlineData(256 * 1024, "SendHeaderTooLarge")]
+    [InlineData(256 * 1024 - 200, "SendFromNotOwned")]
+    [InlineData(256 * 1024 + 1, "SendHeaderTooLarge")]
+    public async Task A_second_From_at_the_very_end_of_the_largest_header_is_seen_or_refused(int headerBytes, string key)
+    {
+        const string First = "From: alice@portal.test\r\n", Second = "From: bob@portal.test\r\n\r\n";
+        var fill = string.Concat(Enumerable.Repeat($"X-Fill: {new string('x', 990)}\r\n", (headerBytes - 5_000) / 1_000));
+        fill += $"X-Last: {new string('x', headerBytes - First.Length - fill.Length - Second.Length - 10)}\r\n";
+        var text = First + fill + Second + "Hi\r\n";
+        Assert.Equal(headerBytes, text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4);
+        await using var server = await SmtpTestServer.StartAsync();
+
+        var outcome = await SubmitAsync(server, "alice@portal.test", "alice@portal.test", text, "bob@portal.test");
+
+        Assert.Equal(key, outcome.Refusal?.Key);
+        Assert.Empty(await server.MessagesAsync("bob@portal.test"));
     }
 
     private static async Task<Portal.Core.Outcome<Guid>> SubmitAsync(SmtpTestServer server, string? login, string reversePath, string text, params string[] recipients)

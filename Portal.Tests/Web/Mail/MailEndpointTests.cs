@@ -4,6 +4,8 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Tests.Fixtures;
 
@@ -131,6 +133,18 @@ public sealed class MailEndpointTests : IAsyncLifetime
         var (status, body) = await DeclareAsync(token, 60L * 1024 * 1024);
         Assert.StartsWith("HTTP/1.1 413", status);
         Assert.Contains("too large", body);
+    }
+
+    [Fact]
+    public async Task A_disk_without_room_refuses_a_file_in_words()
+    {
+        var token = PortalBrowser.TokenOf((await anna.GetAsync("account/password")).Text);
+        host.Get<IOptions<StorageOptions>>().Value.DiskFloorBytes = long.MaxValue / 2;
+
+        using var refused = await UploadAsync(anna, token, "a.txt", new ByteArrayContent(new byte[1000]));
+
+        Assert.Equal(HttpStatusCode.InsufficientStorage, refused.StatusCode);
+        Assert.Contains("nearly full", await refused.Content.ReadAsStringAsync(Cancel));
     }
 
     [Fact]

@@ -33,6 +33,8 @@ public sealed partial class MailboxesPage(
 
     [SupplyParameterFromQuery(Name = "state")] private string? State { get; set; }
 
+    [SupplyParameterFromQuery(Name = "signin")] private string? SignIn { get; set; }
+
     [SupplyParameterFromQuery(Name = "use")] private string? Use { get; set; }
 
     [SupplyParameterFromQuery(Name = "new")] private bool? New { get; set; }
@@ -40,7 +42,7 @@ public sealed partial class MailboxesPage(
     /// <summary>Large act whose progress is shown.</summary>
     [SupplyParameterFromQuery(Name = "work")] private long? Work { get; set; }
 
-    private bool IsFiltered => Q is not null || Domain is not null || Kind is not null || State is not null || Use is not null;
+    private bool IsFiltered => Q is not null || Domain is not null || Kind is not null || State is not null || SignIn is not null || Use is not null;
 
     private MailboxQuery Query => new()
     {
@@ -49,6 +51,7 @@ public sealed partial class MailboxesPage(
         Kind = Enum.TryParse<MailboxKind>(Kind, out var kind) ? kind : null,
         State = Enum.TryParse<MailboxState>(State, out var state) ? state : null,
         NearlyFull = Use == "full",
+        NeverSignedIn = SignIn == "never",
     };
 
     protected override async Task OnInitializedAsync()
@@ -128,5 +131,5 @@ public sealed partial class MailboxesPage(
         if (result.Refused.Count > 5) parts.Notices.Failed(L.Plural("BulkLeft", result.Refused.Count - 5));
     }
 
-    private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("kind", null), ("state", null), ("use", null));
+    private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("kind", null), ("state", null), ("signin", null), ("use", null));
 }

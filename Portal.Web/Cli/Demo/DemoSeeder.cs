@@ -39,7 +39,7 @@ internal sealed class DemoSeeder(CommandHost host)
     {
         await DemandEmptyAsync(cancel);
         var administrator = await AdministratorAsync(cancel);
-        var domain = await Databases.ReadAsync(db => db.Mailboxes.Join(db.Domains, m => m.DomainId, d => d.Id, (m, d) => d).FirstAsync(cancel), cancel);
+        var domain = await DomainAsync(cancel);
         var signIns = new List<DemoSignIn> { administrator };
         var mailboxes = new Dictionary<string, Guid>(StringComparer.Ordinal);
         foreach (var person in DemoScript.People) mailboxes[person.LocalPart] = await AddPersonAsync(person, domain, signIns, cancel);
@@ -55,7 +55,7 @@ internal sealed class DemoSeeder(CommandHost host)
 
     private async Task DemandEmptyAsync(CancellationToken cancel)
     {
-        var isFilled = await Databases.ReadAsync(async db => await db.Messages.AnyAsync(cancel) || await db.Mailboxes.Take(2).CountAsync(cancel) > 1 || await db.Domains.Take(2).CountAsync(cancel) > 1, cancel);
+        var isFilled = await Databases.ReadAsync(async db => await db.Messages.AnyAsync(cancel) || await db.Mailboxes.Take(2).CountAsync(cancel) > 1, cancel);
         if (isFilled) throw new StartRefused(CliText.Say("DemoNotEmpty"));
     }
 
@@ -69,6 +69,31 @@ internal sealed class DemoSeeder(CommandHost host)
         var password = PasswordRules.Generate();
         (await setup.SetUpAsync(CommandHost.Actor, new SetupRequest(null, "Northlight Instruments 北辰仪器", OwnDomain, $"admin@{OwnDomain}", "Alex Norden", password), cancel)).OrRefuse();
         return new DemoSignIn(Role.Administrator, $"admin@{OwnDomain}", password);
+    }
+
+    /// <summary>The administrator's domain; where a name of the demo is taken in it, or it is another domain's alias or takes no mail, one of the demo's own.</summary>
+    private async Task<Domain> DomainAsync(CancellationToken cancel)
+    {
+        var names = DemoScript.People.Select(p => p.LocalPart).Concat(Forwarders.Select(f => f.LocalPart)).Concat(OtherNames.Select(n => n.LocalPart)).ToList();
+        var theirs = await Databases.ReadAsync(db => db.Mailboxes.Join(db.Domains, m => m.DomainId, d => d.Id, (m, d) => d.Name).FirstAsync(cancel), cancel);
+        for (var (name, number) = (theirs, 1); ; name = number == 1 ? OwnDomain : $"northlight{number}.example", number++)
+        {
+            var domain = await Databases.ReadAsync(db => db.Domains.AsNoTracking().SingleOrDefaultAsync(d => d.Name == name, cancel), cancel);
+            if (domain is null) return await AddDomainAsync(name, cancel);
+            if (domain is { AliasOfId: null, IsDisabled: false } && !await Databases.ReadAsync(db => db.Addresses.AnyAsync(a => a.DomainId == domain.Id && names.Contains(a.LocalPart), cancel), cancel)) return domain;
+        }
+    }
+
+    private async Task<Domain> AddDomainAsync(string name, CancellationToken cancel)
+    {
+        var domain = new Domain { Name = name, DisplayName = name, CreatedAt = now, IsDemo = true };
+        await Databases.WriteAsync(db =>
+        {
+            db.Domains.Add(domain);
+            db.Raise(Change.Directory);
+            return Task.CompletedTask;
+        }, cancel);
+        return domain;
     }
 
     private async Task<Guid> AddPersonAsync(DemoPerson person, Domain domain, List<DemoSignIn> signIns, CancellationToken cancel)
@@ -90,19 +115,21 @@ internal sealed class DemoSeeder(CommandHost host)
     private async Task AddNamesAsync(Domain domain, Dictionary<string, Guid> mailboxes, CancellationToken cancel)
     {
         var aliases = host.Get<AliasService>();
+        var made = new List<Guid>();
         foreach (var (localPart, targets) in Forwarders)
         {
             var whole = targets.Select(t => t.Contains('@', StringComparison.Ordinal) ? t : $"{t}@{domain.Name}").ToList();
-            (await aliases.CreateAsync(CommandHost.Actor, new AliasContent { DomainId = domain.Id, LocalPart = localPart, Targets = whole }, cancel)).OrRefuse();
+            made.Add((await aliases.CreateAsync(CommandHost.Actor, new AliasContent { DomainId = domain.Id, LocalPart = localPart, Targets = whole }, cancel)).OrRefuse());
         }
 
         foreach (var (localPart, mailbox) in OtherNames)
-            (await aliases.CreateAsync(CommandHost.Actor, new AliasContent { DomainId = domain.Id, LocalPart = localPart, MailboxId = mailboxes[mailbox] }, cancel)).OrRefuse();
+            made.Add((await aliases.CreateAsync(CommandHost.Actor, new AliasContent { DomainId = domain.Id, LocalPart = localPart, MailboxId = mailboxes[mailbox] }, cancel)).OrRefuse());
 
         await Databases.WriteAsync(async db =>
         {
-            await db.Addresses.Where(a => !a.IsPrimary).ExecuteUpdateAsync(a => a.SetProperty(x => x.IsDemo, true), cancel);
-            await db.Forwarders.ExecuteUpdateAsync(f => f.SetProperty(x => x.IsDemo, true), cancel);
+            var addresses = db.Addresses.Where(a => made.Contains(a.Id));
+            await addresses.ExecuteUpdateAsync(a => a.SetProperty(x => x.IsDemo, true), cancel);
+            await db.Forwarders.Where(f => addresses.Any(a => a.ForwarderId == f.Id)).ExecuteUpdateAsync(f => f.SetProperty(x => x.IsDemo, true), cancel);
         }, cancel);
     }
 

@@ -24,6 +24,7 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
         List<PaletteItem> found = [];
         if (prefix is ' ') found.AddRange(Pages(actor, wanted));
         if (prefix is ' ' or '@' && wanted.Length > 0) found.AddRange(await PeopleAsync(actor, wanted, cancel));
+        if (prefix is ' ' or '@' && wanted.Length > 0) found.AddRange(await AliasesAsync(actor, wanted, cancel));
         if (prefix is ' ' && wanted.Length > 0) found.AddRange(await DomainsAsync(actor, wanted, cancel));
         if (prefix is ' ' or '#' && wanted.Length > 0) found.AddRange(Messages(actor, wanted));
         if (prefix is ' ' or '>') found.AddRange(await ActionsAsync(actor, wanted, prefix == '>', cancel));
@@ -42,6 +43,13 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
         from mailbox in await directory.MailboxesAsync(actor, wanted, PerKind, cancel)
         select new PaletteItem("People", Icons.Material.Outlined.Person, mailbox.Name, mailbox.Address, HrefOf(actor, mailbox));
 
+    // Whoever may change an alias goes to it; helpdesk to the person whose name it is.
+    private async Task<IEnumerable<PaletteItem>> AliasesAsync(Actor actor, string wanted, CancellationToken cancel) =>
+        from alias in await directory.AliasesAsync(actor, wanted, PerKind, cancel)
+        where alias.Mailbox is not null || actor.May(Capability.ManageAliases)
+        select new PaletteItem("Aliases", Icons.Material.Outlined.AlternateEmail, alias.Address, alias.Mailbox,
+            actor.May(Capability.ManageAliases) ? $"/admin/aliases?open={alias.Id}" : $"/helpdesk?q={Uri.EscapeDataString(alias.Address)}");
+
     private async Task<IEnumerable<PaletteItem>> DomainsAsync(Actor actor, string wanted, CancellationToken cancel) =>
         from domain in await directory.DomainsAsync(actor, wanted, PerKind, cancel)
         select new PaletteItem("Domains", Icons.Material.Outlined.Language, domain.Name, null, $"/admin/domains/{domain.Id}");
@@ -58,30 +66,43 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
         List<PaletteItem> actions = [];
         if (all || wanted.Length > 0)
         {
+            Offer("CreateMailbox", Icons.Material.Outlined.PersonAdd, "/admin/mailboxes?new=true", actor.May(Capability.ManageMailboxes));
+            Offer("CreateAlias", Icons.Material.Outlined.AlternateEmail, "/admin/aliases?new=alias", actor.May(Capability.ManageAliases));
+            Offer("AddDomain", Icons.Material.Outlined.Language, "/admin/domains?new=true", actor.MayEverywhere(Capability.ManageDomains));
+            Offer("AddRoute", Icons.Material.Outlined.AltRoute, "/admin/routes?route=new", actor.MayEverywhere(Capability.ManageRoutes));
+            Offer("WriteMessage", Icons.Material.Outlined.Edit, "/mail?compose=new", actor.May(Capability.UseOwnMail));
+            Offer("FindPerson", Icons.Material.Outlined.PersonSearch, "/helpdesk", actor.May(Capability.ResetPasswords));
             Offer("ChangePassword", Icons.Material.Outlined.Key, "/account/password");
             Offer("SignOutEverywhere", Icons.Material.Outlined.Logout, "/account/security");
         }
 
-        var reset = words["Action_ResetPassword"].Value;
-        var who = wanted.StartsWith(reset, StringComparison.CurrentCultureIgnoreCase) ? wanted[reset.Length..].Trim() : all ? wanted : "";
-        if (who.Length > 0 && actor.May(Capability.ResetPasswords))
+        if (actor.May(Capability.ResetPasswords))
         {
-            actions.AddRange(from mailbox in await directory.MailboxesAsync(actor, who, PerKind, cancel)
-                             select new PaletteItem("Actions", Icons.Material.Outlined.LockReset, words["Action_ResetPasswordOf", mailbox.Name], mailbox.Address, HrefOf(actor, mailbox)));
+            foreach (var (key, icon) in new[] { ("ResetPassword", Icons.Material.Outlined.LockReset), ("Unlock", Icons.Material.Outlined.LockOpen) }) actions.AddRange(await OfPeopleAsync(actor, key, icon, wanted, all, cancel));
         }
 
         return actions;
 
-        void Offer(string key, string icon, string href)
+        void Offer(string key, string icon, string href, bool isFor = true)
         {
             var title = words[$"Action_{key}"].Value;
-            if (Holds(title, wanted)) actions.Add(new("Actions", icon, title, null, href));
+            if (isFor && Holds(title, wanted)) actions.Add(new("Actions", icon, title, null, href));
         }
     }
 
+    /// <summary>An act with the person it is for: "reset password anna", or the name alone where only actions are asked for.</summary>
+    private async Task<IEnumerable<PaletteItem>> OfPeopleAsync(Actor actor, string key, string icon, string wanted, bool all, CancellationToken cancel)
+    {
+        var act = words[$"Action_{key}"].Value;
+        var who = wanted.StartsWith(act, StringComparison.CurrentCultureIgnoreCase) ? wanted[act.Length..].Trim() : all ? wanted : "";
+        if (who.Length == 0) return [];
+        return from mailbox in await directory.MailboxesAsync(actor, who, PerKind, cancel)
+               select new PaletteItem("Actions", icon, words[$"Action_{key}Of", mailbox.Name], mailbox.Address, HrefOf(actor, mailbox, "?tab=sign-in"));
+    }
+
     // Whoever may manage a mailbox goes to it; helpdesk goes to the person's card.
-    private static string HrefOf(Actor actor, FoundMailbox mailbox) =>
-        actor.May(Capability.ManageMailboxes) ? $"/admin/mailboxes/{mailbox.Id}" : $"/helpdesk?q={Uri.EscapeDataString(mailbox.Address)}";
+    private static string HrefOf(Actor actor, FoundMailbox mailbox, string tab = "") =>
+        actor.May(Capability.ManageMailboxes) ? $"/admin/mailboxes/{mailbox.Id}{tab}" : $"/helpdesk?q={Uri.EscapeDataString(mailbox.Address)}";
 
     private static bool Holds(string title, string wanted) => wanted.Length == 0 || title.Contains(wanted, StringComparison.CurrentCultureIgnoreCase);
 }

@@ -41,6 +41,16 @@ public enum Status
     Unknown,
     None,
     NotSignedIn,
+
+    /// <summary>A DNS record is published as it should be.</summary>
+    Published,
+
+    /// <summary>Another record is published.</summary>
+    Different,
+    Missing,
+
+    /// <summary>The DNS could not be asked.</summary>
+    NotAsked,
 }
 
 /// <summary>From the states of Core to what people see.</summary>
@@ -87,7 +97,7 @@ public static class Statuses
     /// <summary>Colour class and icon of a state.</summary>
     public static (string Tone, string Icon) Look(Status status) => status switch
     {
-        Status.Active or Status.Accepted or Status.Delivered or Status.Pass or Status.Healthy or Status.Done => (Green, Icons.Material.Outlined.CheckCircle),
+        Status.Active or Status.Accepted or Status.Delivered or Status.Pass or Status.Healthy or Status.Done or Status.Published => (Green, Icons.Material.Outlined.CheckCircle),
         Status.Relayed => (Green, Icons.Material.Outlined.Send),
         Status.Queued or Status.Waiting => (Blue, Icons.Material.Outlined.Schedule),
         Status.Running => (Blue, Icons.Material.Outlined.Sync),
@@ -95,10 +105,10 @@ public static class Statuses
         Status.Deferred => (Amber, Icons.Material.Outlined.HourglassBottom),
         Status.Held => (Amber, Icons.Material.Outlined.PauseCircle),
         Status.Quarantined => (Amber, Icons.Material.Outlined.Shield),
-        Status.Warning or Status.Expiring => (Amber, Icons.Material.Outlined.WarningAmber),
+        Status.Warning or Status.Expiring or Status.Different => (Amber, Icons.Material.Outlined.WarningAmber),
         Status.SlowedDown => (Amber, Icons.Material.Outlined.Timer),
         Status.Refused => (Red, Icons.Material.Outlined.Block),
-        Status.Failed or Status.Error or Status.Critical or Status.Down => (Red, Icons.Material.Outlined.ErrorOutline),
+        Status.Failed or Status.Error or Status.Critical or Status.Down or Status.Missing => (Red, Icons.Material.Outlined.ErrorOutline),
         Status.Expired => (Red, Icons.Material.Outlined.TimerOff),
         Status.WrongPassword => (Red, Icons.Material.Outlined.Key),
         Status.Disabled => (Grey, Icons.Material.Outlined.DoNotDisturbOn),

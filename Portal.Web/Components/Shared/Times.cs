@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Localization;
 using Portal.Web.Resources;
 
@@ -11,6 +12,15 @@ public static class Times
     {
         if (distance.Duration() < TimeSpan.FromMinutes(1)) return words["TimeNow"];
         return words[distance < TimeSpan.Zero ? "TimeAgo" : "TimeIn", Duration(words, distance.Duration())];
+    }
+
+    /// <summary>"today 10:12", "yesterday 10:12", or the date: for sentences; both in the person's own zone.</summary>
+    public static string Day(IStringLocalizer<Shell> words, DateTimeOffset at, DateTimeOffset now, TimeZoneInfo zone)
+    {
+        var (then, today) = (TimeZoneInfo.ConvertTime(at, zone), TimeZoneInfo.ConvertTime(now, zone).Date);
+        var time = then.ToString("HH:mm", CultureInfo.InvariantCulture);
+        if (then.Date == today) return words["DayToday", time];
+        return then.Date == today.AddDays(-1) ? words["DayYesterday", time] : words["DayOn", then.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), time];
     }
 
     /// <summary>"12 min", "5 h", "3 d": the largest unit only.</summary>

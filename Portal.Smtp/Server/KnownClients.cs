@@ -1,0 +1,28 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Portal.Core.Addresses;
+
+namespace Portal.Smtp.Server;
+
+/// <summary>Networks from which somebody has authenticated or delivered a message within a month, since the start: room is kept for them (DESIGN §10).</summary>
+internal sealed class KnownClients(TimeProvider clock)
+{
+    /// <summary>Networks remembered; beyond, the fifth that came least lately is forgotten.</summary>
+    public const int MaxRemembered = 50_000;
+
+    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(30);
+    private readonly ConcurrentDictionary<string, long> seenAt = new();
+
+    public void Remember(IPAddress client)
+    {
+        var network = Networks.Of(client);
+        if (!seenAt.ContainsKey(network) && seenAt.Count >= MaxRemembered)
+        {
+            foreach (var (old, _) in seenAt.ToArray().OrderBy(s => s.Value).Take(MaxRemembered / 5)) seenAt.TryRemove(old, out _);
+        }
+
+        seenAt[network] = clock.GetTimestamp();
+    }
+
+    public bool IsKnown(IPAddress client) => seenAt.TryGetValue(Networks.Of(client), out var at) && clock.GetElapsedTime(at) < Forgotten;
+}

@@ -1,0 +1,72 @@
+using Portal.Core;
+using Portal.Core.Accounts;
+using Portal.Core.Mailboxes;
+using Portal.Core.Permissions;
+using Portal.Tests.Fixtures;
+
+namespace Portal.Tests.Core.Accounts;
+
+public class AccountServiceTests
+{
+    private const string Password = "correct horse 電池 staple";
+
+    private const string Own = "ChangeOwnPasswordAsync ChangeProfileAsync";
+
+    private const string Desk = Own + " ResetPasswordAsync UnlockAsync SignOutEverywhereAsync RecentSignInsAsync";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(Role.User, HeldIn.Everything, Own)]
+    [InlineData(Role.User, HeldIn.ItsDomain, Own)]
+    [InlineData(Role.User, HeldIn.AnotherDomain, Own)]
+    [InlineData(Role.Auditor, HeldIn.Everything, Own)]
+    [InlineData(Role.Auditor, HeldIn.ItsDomain, Own)]
+    [InlineData(Role.Auditor, HeldIn.AnotherDomain, Own)]
+    [InlineData(Role.Helpdesk, HeldIn.Everything, Desk)]
+    [InlineData(Role.Helpdesk, HeldIn.ItsDomain, Desk)]
+    [InlineData(Role.Helpdesk, HeldIn.AnotherDomain, Own)]
+    [InlineData(Role.Administrator, HeldIn.Everything, Desk + " SetRolesAsync")]
+    [InlineData(Role.Administrator, HeldIn.ItsDomain, Desk)]   // roles count everywhere: who holds a domain only gives none
+    [InlineData(Role.Administrator, HeldIn.AnotherDomain, Own)]
+    public async Task Permissions(Role role, HeldIn scope, string allowed)
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        var (its, other) = (await database.AddDomainAsync(), await database.AddDomainAsync("other.test"));
+        var anna = (await database.AddMailboxAsync("anna@portal.test")).AccountId;
+        await database.WriteAsync(db => db.SignIns.Add(new SignIn { AccountId = anna, At = database.Clock.GetUtcNow() }));
+        var me = (await database.Get<MailboxService>().CreateAsync(Actor.Operator(), new NewMailbox("me@other.test", "Me", FirstCredential.Given, Password), Cancel)).Value.AccountId;
+        var held = new HeldRole(role, new Scope(scope switch { HeldIn.Everything => null, HeldIn.ItsDomain => its, _ => other }));
+        var actor = Actor.ForAccount(me, "me@other.test", [held], Channel.Portal, "192.0.2.7");
+        var service = database.Get<AccountService>();
+        var calls = new Dictionary<string, Func<Task<Outcome>>>
+        {
+            ["ResetPasswordAsync"] = async () => await service.ResetPasswordAsync(actor, anna, asLink: true, "forgotten", Cancel),
+            ["UnlockAsync"] = () => service.UnlockAsync(actor, anna, Cancel),
+            ["SetRolesAsync"] = () => service.SetRolesAsync(actor, anna, [Role.User], Cancel),
+            ["SignOutEverywhereAsync"] = () => service.SignOutEverywhereAsync(actor, anna, Cancel),
+            ["RecentSignInsAsync"] = async () => (await service.RecentSignInsAsync(actor, anna, 10, Cancel)).Count == 1 ? Outcome.Done : new NotPermitted(Capability.ViewDirectory),   // somebody else's read as none
+            ["ChangeOwnPasswordAsync"] = () => service.ChangeOwnPasswordAsync(actor, Password, "another horse 電池 staple", Cancel),
+            ["ChangeProfileAsync"] = () => service.ChangeProfileAsync(actor, new ProfileChange("Me Myself", "en", "Europe/Berlin", ColourScheme.Dark), Cancel),
+        };
+
+        await PermissionMatrix.CheckAsync<AccountService>(calls, allowed, isHidden: scope == HeldIn.AnotherDomain, needNoActor: [nameof(AccountService.FindLinkAsync), nameof(AccountService.RedeemFirstPasswordAsync)]);
+    }
+
+    [Theory]
+    [InlineData(Role.Helpdesk)]
+    [InlineData(Role.Auditor)]
+    [InlineData(Role.User)]
+    public async Task Nobody_without_the_capabilities_of_an_account_touches_it(Role role)
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await database.AddDomainAsync();
+        var boss = (await database.AddMailboxAsync("boss@portal.test", null, Role.Administrator)).AccountId;
+        var (actor, service) = (Organisation.With(role), database.Get<AccountService>());
+
+        Assert.IsType<NotPermitted>((await service.ResetPasswordAsync(actor, boss, asLink: true, null, Cancel)).Refusal);
+        Assert.IsType<NotPermitted>((await service.UnlockAsync(actor, boss, Cancel)).Refusal);
+        Assert.IsType<NotPermitted>((await service.SignOutEverywhereAsync(actor, boss, Cancel)).Refusal);
+        Assert.IsType<NotPermitted>((await service.SetRolesAsync(actor, boss, [Role.User], Cancel)).Refusal);
+    }
+}

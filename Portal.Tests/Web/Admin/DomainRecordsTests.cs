@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net;
+using Bunit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using MudBlazor.Services;
+using Portal.Core.Domains;
+using Portal.Smtp.Delivery;
+using Portal.Tests.Smtp.Delivery;
+using Portal.Web.Admin.Domains;
+using Portal.Web.Components.Shared;
+using Portal.Web.Hosting;
+
+namespace Portal.Tests.Web.Admin;
+
+/// <summary>The DNS tab of a domain: what should be published, and what the DNS answers.</summary>
+public sealed class DomainRecordsTests : BunitContext, IAsyncLifetime
+{
+    private static readonly DomainRow Domain = new(Guid.CreateVersion7(), "xn--bcher-kva.example", "bücher.example", null, null, false, null, 0, 0, DateTimeOffset.UnixEpoch, false, 0);
+    private readonly FakeDns dns = new();
+    private readonly FakeTimeProvider clock = new();
+
+    public DomainRecordsTests()
+    {
+        CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        Services.AddMudServices();
+        Services.AddLocalization();
+        Services.AddSingleton<TimeProvider>(clock);
+        Services.AddSingleton(Options.Create(new HostingOptions { HostName = "mx.portal.test" }));
+        Services.AddSingleton<IMailDns>(dns);
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    ValueTask IAsyncDisposable.DisposeAsync() => base.DisposeAsync();
+
+    [Fact]
+    public void What_is_published_as_it_should_be_is_the_same()
+    {
+        dns.Mx(Domain.Name, (20, "MX.portal.test")).Text(Domain.Name, "google-site-verification=x", "v=spf1  mx -all");
+
+        Assert.Equal([Word(Status.Published), Word(Status.Published)], Chips(Render()));
+    }
+
+    [Fact]
+    public void Another_record_is_different_and_shown_and_none_is_missing()
+    {
+        dns.Mx(Domain.Name, (10, "mx.portal.test"), (20, "backup.example.net"));
+
+        var page = Render();
+
+        Assert.Equal([Word(Status.Different), Word(Status.Missing)], Chips(page));
+        Assert.Contains("20 backup.example.net.", page.Markup, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_SPF_records_are_different_though_one_be_right()
+    {
+        dns.Mx(Domain.Name, (10, "mx.portal.test")).Text(Domain.Name, "v=spf1 mx -all", "v=spf1 include:_spf.example.net ~all");
+
+        Assert.Equal([Word(Status.Published), Word(Status.Different)], Chips(Render()));
+    }
+
+    [Fact]
+    public void A_name_that_is_not_there_is_missing_and_a_DNS_that_fails_could_not_be_asked_until_it_answers()
+    {
+        Assert.Equal([Word(Status.Missing), Word(Status.Missing)], Chips(Render()));
+
+        dns.Fail(Domain.Name);
+        var page = Render();
+        Assert.Equal([Word(Status.NotAsked), Word(Status.NotAsked)], Chips(page));
+
+        dns.Mx(Domain.Name, (10, "mx.portal.test")).Text(Domain.Name, "v=spf1 mx -all");
+        page.Find("button.mud-button-root").Click();
+        page.WaitForAssertion(() => Assert.Equal([Word(Status.Published), Word(Status.Published)], Chips(page)));
+    }
+
+    [Fact]
+    public void The_page_stands_before_a_DNS_that_is_silent_and_stops_waiting_for_it()
+    {
+        Services.AddSingleton<IMailDns>(new SilentDns());
+
+        var page = Render();
+
+        Assert.Contains("v=spf1", page.Markup, StringComparison.Ordinal);
+        Assert.Empty(Chips(page));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        page.WaitForAssertion(() => Assert.Equal([Word(Status.NotAsked), Word(Status.NotAsked)], Chips(page)));
+    }
+
+    private static string Word(Status status) => status switch { Status.Published => "As it should be", Status.Different => "Different", Status.Missing => "Missing", _ => "Could not be asked" };
+
+    private static List<string> Chips(IRenderedComponent<DomainRecords> page) => [.. page.FindAll(".chip").Select(c => c.TextContent.Trim())];
+
+    private IRenderedComponent<DomainRecords> Render() => Render<DomainRecords>(p => p.Add(r => r.Domain, Domain));
+
+    private sealed class SilentDns : IMailDns
+    {
+        public async Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel)
+        {
+            await Task.Delay(Timeout.Infinite, cancel);
+            return DnsAnswer<MailExchanger>.Failed;
+        }
+
+        public async Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel)
+        {
+            await Task.Delay(Timeout.Infinite, cancel);
+            return DnsAnswer<string>.Failed;
+        }
+
+        public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel) => Task.FromResult(DnsAnswer<IPAddress>.Failed);
+    }
+}
