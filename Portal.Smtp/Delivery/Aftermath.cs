@@ -87,7 +87,7 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         if (result.IsDelivered)
             return new(entry, result.Connection!.Extensions.Dsn ? SettlementKind.Delivered : SettlementKind.Relayed) { Reply = result.Words };
         if (result.Failure is null && result.Reply is { IsPermanent: true } never && !IsTooManyRecipients(result))
-            return new(entry, SettlementKind.Failed) { Cause = result.Connection is null ? DeferCause.Dns : DeferCause.None, Reply = never.ToString() };   // as CauseOf
+            return new(entry, SettlementKind.Failed) { Cause = result.Connection is null && entry.Kind == QueueKind.Relay ? DeferCause.Dns : DeferCause.None, Reply = never.ToString() };   // as CauseOf
 
         var cause = result.Failure?.Cause ?? CauseOf(result.Reply, result.Connection);
         if (schedule.IsExpired(entry)) return new(entry, SettlementKind.Expired) { Cause = cause, Reply = result.Words };
