@@ -177,8 +177,15 @@ public class CommandLineTests
         var message = new Message { QueueId = Guid.CreateVersion7(), ReceivedAt = now, ReversePath = "admin@portal.test" };
         QueueEntry Entry(string recipient, QueueState state) => new()
         {
-            MessageId = message.Id, QueueId = message.QueueId, ReversePath = message.ReversePath, ForwardPath = recipient, RouteKey = "elsewhere.example",
-            State = state, CreatedAt = now, NextAttemptAt = now.AddDays(1), ExpiresAt = now.AddDays(5),
+            MessageId = message.Id,
+            QueueId = message.QueueId,
+            ReversePath = message.ReversePath,
+            ForwardPath = recipient,
+            RouteKey = "elsewhere.example",
+            State = state,
+            CreatedAt = now,
+            NextAttemptAt = now.AddDays(1),
+            ExpiresAt = now.AddDays(5),
         };
         using var turn = await portal.Get<WriteGate>().EnterAsync(CancellationToken.None);
         await using var db = await portal.Get<IDbContextFactory<PortalDbContext>>().CreateDbContextAsync();
