@@ -50,5 +50,16 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
         };
     }
 
+    /// <summary>What a recipient hears that a domain of ours does not take.</summary>
+    public static SmtpReply ReplyOf(RecipientState state) => state switch
+    {
+        RecipientState.Unknown => SmtpReply.UnknownRecipient,
+        RecipientState.Disabled => SmtpReply.MailboxDisabled,
+        RecipientState.QuotaFull => SmtpReply.MailboxFull,
+        RecipientState.QuotaExceeded => SmtpReply.MailboxQuotaExceeded,
+        RecipientState.Loop => SmtpReply.MailLoop,
+        _ => throw new InvalidOperationException($"No reply is known for the recipient state {state}."),
+    };
+
     private static Judgement Refuse(string recipient, string rule, SmtpReply reply) => new(null, new RefusedRecipient(recipient, rule, reply));
 }
