@@ -109,7 +109,7 @@ internal sealed partial class PostgresChangeLink(IOptions<DatabaseOptions> optio
         await using var db = await databases.CreateDbContextAsync(cancel);
         foreach (var counter in await db.ChangeCounters.AsNoTracking().ToListAsync(cancel))
         {
-            if (known.TryGetValue(counter.Area, out var before) && before != counter.Value) feed.Hear(counter.Area, null);
+            if (!known.TryGetValue(counter.Area, out var before) || before != counter.Value) feed.Hear(counter.Area, null);   // also at first: what was cached until now may be older
             known[counter.Area] = counter.Value;
         }
     }

@@ -37,7 +37,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
                     // The one catch-all of this loop: the file may be gone or full for a while; the next beat tries anew.
                     LogFailed(logger, e);
                     connection?.Dispose();
-                    connection = null;
+                    (connection, lastVersion) = (null, -1);   // versions are a connection's own
                 }
             }
         }
@@ -68,7 +68,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         while (reader.Read())
         {
             var (area, value) = ((Change)reader.GetInt32(0), reader.GetInt64(1));
-            if (known.TryGetValue(area, out var before) && before != value) feed.Hear(area, null);
+            if (!known.TryGetValue(area, out var before) || before != value) feed.Hear(area, null);   // also at first: what was cached until now may be older
             known[area] = value;
         }
     }

@@ -236,7 +236,7 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
     private async Task WriteLastAsync()
     {
         var store = portal.Get<LogStore>();
-        using var heard = new SemaphoreSlim(0);
+        var heard = new SemaphoreSlim(0);   // not disposed: the store may just be calling it for the last time
         void Hear() => heard.Release();
         store.Stored += Hear;
         Write("Delivery failed", Microsoft.Extensions.Logging.LogLevel.Error, deferred, @"System.IO.IOException: Connection reset\n   at Portal.Smtp.Delivery.Courier.RunAsync()");

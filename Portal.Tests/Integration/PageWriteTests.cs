@@ -21,7 +21,7 @@ public class PageWriteTests
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
     private static readonly string Content = "From: bob@elsewhere.example\r\nTo: anna@portal.test\r\nSubject: Load\r\n\r\n" + string.Concat(Enumerable.Repeat("The quick brown fox jumps over the lazy dog.\r\n", 110));
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]   // a time, so not in the quick run
     public async Task Beside_full_mail_95_of_100_page_writes_are_done_within_50_ms()
     {
         await using var portal = await PortalHost.StartAsync(DatabaseKind.Sqlite);
