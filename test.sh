@@ -7,7 +7,7 @@ root=$PWD
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   cat <<'END'
 ./test.sh [--long] [OPTIONS OF THE TEST RUNNER]
-  --long            also the tests of trait Category=Long: soak, many kills, millions of rows (hours)
+  --long            also the tests of trait Category=Long: many kills, page writes beside full mail, pictures of every page (hours)
   --filter-class X  one class only, and whatever else "dotnet Portal.Tests.dll --help" tells
 END
   exit 0
