@@ -19,7 +19,8 @@
   });
 
   const focusBefore = [];
-  let ahead = null;   // what is typed between the key that opens the palette and its field
+  let ahead = null;   // what is typed between the key that opens the palette and the focus of its field
+  let aheadEnds = 0;
   const focusable = "a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex]:not([tabindex='-1'])";
 
   window.portal = {
@@ -90,13 +91,14 @@
   const openPalette = () => {
     if (!document.querySelector(".palette")) {
       ahead = "";
-      setTimeout(() => { ahead = null; }, 5000);
+      clearTimeout(aheadEnds);   // of an earlier opening
+      aheadEnds = setTimeout(() => { ahead = null; }, 5000);
     }
     keysOwner.invokeMethodAsync("OnKeyAsync", "palette");
   };
 
   document.addEventListener("keydown", e => {
-    if (ahead !== null && e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey && !document.querySelector(".palette")) {
+    if (ahead !== null && e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest?.(".palette")) {
       ahead += e.key;
       e.preventDefault();
       return;
