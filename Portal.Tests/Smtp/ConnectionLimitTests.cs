@@ -118,7 +118,7 @@ public sealed class ConnectionLimitTests
     public async Task Implicit_TLS_is_closed_without_a_word()
     {
         await using var server = await SmtpTestServer.StartAsync(new Dictionary<string, string?> { ["Portal:Smtp:MaxConnectionsPerAddress"] = "1" });
-        server.Connect();
+        Assert.StartsWith("220", await server.Connect().ReadReplyAsync(), StringComparison.Ordinal);   // it has its place from here on
 
         var client = server.Connect(SmtpListenerKind.Submissions);
 
