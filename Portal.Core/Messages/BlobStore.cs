@@ -154,7 +154,15 @@ internal sealed partial class FileBlobStore : IBlobStore, IHostedService
 
         protected override void Dispose(bool disposing)
         {
-            file.Dispose();
+            try
+            {
+                file.Dispose();
+            }
+            catch (IOException) when (!committed)
+            {
+                // A full disk has no room for the last octets of what is given up either; the file is closed all the same.
+            }
+
             if (!committed && File.Exists(temporary)) File.Delete(temporary);
         }
     }

@@ -109,7 +109,15 @@ public sealed class ContentSpool : IDisposable
     {
         if (head is not null) ArrayPool<byte>.Shared.Return(head);
         head = null;
-        compression?.Dispose();
+        try
+        {
+            compression?.Dispose();
+        }
+        catch (IOException)
+        {
+            // It is given up: that the frame could not be ended on a full disk costs nothing.
+        }
+
         blob?.Dispose();
         hash?.Dispose();
     }

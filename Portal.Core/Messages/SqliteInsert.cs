@@ -5,7 +5,7 @@ namespace Portal.Core.Messages;
 
 /// <summary>
 /// A prepared INSERT of one table, bound by position through SQLite's own interface: ADO.NET looks every parameter up by its name
-/// for every row, a tenth of what a message costs.
+/// for every row, a twentieth of what a message costs.
 /// </summary>
 internal sealed class SqliteInsert : IDisposable
 {

@@ -5,6 +5,9 @@ namespace Portal.Core.Trace;
 /// <summary>A message's fate in one word, for a list: the outcome of the recipient that most asks for attention.</summary>
 public static class TraceStates
 {
+    private static readonly Dictionary<TraceFilter, Func<MessageTrace, bool>> Compiled =
+        Enum.GetValues<TraceFilter>().Select(f => (Filter: f, Meaning: OfTrace(f))).Where(f => f.Meaning is not null).ToDictionary(f => f.Filter, f => f.Meaning!.Compile());
+
     private static readonly RecipientOutcome[] Order =
     [
         RecipientOutcome.Failed, RecipientOutcome.Expired, RecipientOutcome.Held, RecipientOutcome.Quarantined, RecipientOutcome.Deferred,
@@ -32,6 +35,9 @@ public static class TraceStates
         TraceFilter.Later => t => t.Outcome == TraceOutcome.Deferred && t.Outcome != TraceOutcome.Accepted,
         _ => null,
     };
+
+    /// <summary>The same for a trace at hand.</summary>
+    public static Func<MessageTrace, bool>? IsOfTrace(TraceFilter filter) => Compiled.GetValueOrDefault(filter);
 
     /// <summary>The outcomes of recipients a filter means; empty for those that the trace itself decides.</summary>
     public static IReadOnlyList<RecipientOutcome> OutcomesOf(TraceFilter filter) => filter switch

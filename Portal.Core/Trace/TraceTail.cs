@@ -20,7 +20,7 @@ internal static class TraceTail
         if (search.Terms.Count == 0 && scope.Terms is null) return ([], false);
 
         List<Guid> found = [];
-        var isOfTrace = query.Filter is { } filter ? TraceStates.OfTrace(filter)?.Compile() : null;
+        var isOfTrace = query.Filter is { } filter ? TraceStates.IsOfTrace(filter) : null;
         var rest = query;
         for (var scanned = 0; scanned < MaxScanned; scanned += ChunkRows)
         {

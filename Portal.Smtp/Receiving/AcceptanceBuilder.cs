@@ -65,7 +65,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
         public void Add(Disposition disposition)
         {
             var recipient = envelope.Recipients[disposition.Recipient];
-            Facts.Add(new TraceFact(disposition.Rule, Facts.Count == 0 ? TraceRows.WithSession(disposition.Inputs, origin) : disposition.Inputs));
+            Facts.Add(new TraceFact(disposition.Rule, disposition.Inputs));
             var outcome = disposition.Kind switch
             {
                 DispositionKind.Deliver => Deliver(recipient, disposition.Recipient, SpecialUse.Inbox),

@@ -106,7 +106,7 @@ public sealed partial class MessageReceiver
                 envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
         }
 
-        var dispositions = Decide(envelope);
+        var dispositions = Decide(origin, envelope);
         if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
         if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
 
@@ -124,7 +124,7 @@ public sealed partial class MessageReceiver
     }
 
     /// <summary>One disposition for each recipient with the rule that decided and its inputs.</summary>
-    private static List<Disposition> Decide(Envelope envelope)
+    private static List<Disposition> Decide(Origin origin, Envelope envelope)
     {
         var dispositions = new List<Disposition>(envelope.Recipients.Count);
         foreach (var recipient in envelope.Recipients)
@@ -133,7 +133,7 @@ public sealed partial class MessageReceiver
             var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
             if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
             if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
-            if (dispositions.Count == 0) TraceRows.AddMoreRefused(envelope, inputs);
+            if (dispositions.Count == 0) TraceRows.AddTransaction(origin, envelope, inputs);
             var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
             dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
         }

@@ -15,7 +15,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         foreach (var recipient in envelope.Recipients) recipients.Add(Row(envelope.QueueId, recipients.Count, recipient.Address.Folded, OutcomeOf(reply), rule, reply, now));
         foreach (var refused in envelope.Refused) recipients.Add(Row(envelope.QueueId, recipients.Count, refused.Address, OutcomeOf(refused.Reply), refused.Rule, refused.Reply, now));
 
-        var facts = new List<TraceFact> { new(rule, WithSession(Inputs(envelope, sizeBytes), origin)) };
+        var facts = new List<TraceFact> { new(rule, Inputs(origin, envelope, sizeBytes)) };
         facts.AddRange(envelope.Refused.Select(FactOf));
         var outcome = reply is { IsPermanentFailure: true } ? TraceOutcome.Refused : TraceOutcome.Deferred;
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
@@ -47,10 +47,6 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         return new TraceEvent { QueueId = queueId, At = at, Kind = TraceEventKind.Session, Facts = TraceFacts.Write(facts), ContentFacts = TraceFacts.WriteContent(content) };
     }
 
-    /// <summary>The inputs of a message's first fact name its session, by which the log is found.</summary>
-    public static IReadOnlyDictionary<string, string> WithSession(IReadOnlyDictionary<string, string> inputs, Origin origin) =>
-        origin.SessionId is { } session ? new Dictionary<string, string>(inputs) { ["session"] = session } : inputs;
-
     public static TraceRecipient Row(Guid queueId, int index, string recipient, RecipientOutcome outcome, string rule, SmtpReply? reply, DateTimeOffset at) => new()
     {
         QueueId = queueId,
@@ -71,18 +67,19 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
 
     public static RecipientOutcome OutcomeOf(SmtpReply? reply) => reply is { IsPermanentFailure: true } ? RecipientOutcome.Refused : RecipientOutcome.Deferred;
 
-    /// <summary>Says in one decision how many refusals have none of their own.</summary>
-    public static void AddMoreRefused(Envelope envelope, Dictionary<string, string> inputs)
+    /// <summary>What the first decision tells of the whole transaction: the session, by which the log is found, and how many refusals have no decision of their own.</summary>
+    public static void AddTransaction(Origin origin, Envelope envelope, Dictionary<string, string> inputs)
     {
+        if (origin.SessionId is { } session) inputs["session"] = session;
         if (envelope.MoreRefused > 0) inputs["moreRefused"] = envelope.MoreRefused.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static Dictionary<string, string> Inputs(Envelope envelope, long sizeBytes)
+    private static Dictionary<string, string> Inputs(Origin origin, Envelope envelope, long sizeBytes)
     {
         var inputs = new Dictionary<string, string> { ["reversePath"] = envelope.ReversePath.ToString() };
         if (sizeBytes > 0) inputs["bytes"] = sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (envelope.DeclaredSizeBytes > 0) inputs["declaredBytes"] = envelope.DeclaredSizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        AddMoreRefused(envelope, inputs);
+        AddTransaction(origin, envelope, inputs);
         return inputs;
     }
 }

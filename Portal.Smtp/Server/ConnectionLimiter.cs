@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using Portal.Core.Addresses;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Server;
@@ -13,7 +13,7 @@ namespace Portal.Smtp.Server;
 internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, KnownClients known, TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-    private readonly ConcurrentDictionary<IPAddress, Count> counts = new();
+    private readonly ConcurrentDictionary<string, Count> counts = new();
     private readonly Total mx = new();
     private readonly Total submission = new();
     private long sweptAt = clock.GetTimestamp();
@@ -37,7 +37,7 @@ internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, KnownClie
     private Count? TryCount(IPAddress address)
     {
         Sweep();
-        var network = NetworkOf(address);
+        var network = Networks.Of(address);
         while (true)
         {
             var count = counts.GetOrAdd(network, static _ => new Count());
@@ -51,17 +51,6 @@ internal sealed class ConnectionLimiter(IOptions<SmtpOptions> options, KnownClie
                 return count;
             }
         }
-    }
-
-    // An IPv6 host has a whole /64 to choose addresses from.
-    private static IPAddress NetworkOf(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
-        Span<byte> octets = stackalloc byte[16];
-        address.TryWriteBytes(octets, out _);
-        octets[8..].Clear();
-        return new IPAddress(octets);
     }
 
     private void Sweep()

@@ -79,6 +79,7 @@ public class OutageTests
         }
 
         Assert.True(acknowledged < 10);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(portal.DataFolder, "blobs", "incoming")));   // what is given up leaves nothing
         disk.Empty();
         await UntilAsync(() => SendAsync(portal, "anna@portal.test"), reply => reply.StartsWith("250", StringComparison.Ordinal));
         Assert.Equal(acknowledged + 1, await portal.ReadAsync(db => db.MailItems.CountAsync()));
@@ -114,7 +115,7 @@ public class OutageTests
     private static async Task NoticeAsync(PortalHost portal, string key, bool isStanding)
     {
         var notices = portal.Get<SystemNotices>();
-        using var changed = new SemaphoreSlim(1);
+        var changed = new SemaphoreSlim(1);   // not disposed: the notices may just be calling it for the last time
         void Hear() => changed.Release();
         notices.Changed += Hear;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));

@@ -112,13 +112,13 @@ public sealed partial class ComposePane : IAsyncDisposable
             isEnded = true;   // a tick that still waits for its turn finds nothing to do
             if (editor is not null) await editor.DisposeAsync();
         }
-        catch (JSDisconnectedException)
+        catch (Exception e) when (e.IsBrowserGone())
         {
             // The browser is gone; what was typed since the last saving went with it.
         }
         catch (Exception e) when (e.IsOutage())
         {
-            LogNotSaved(Logger, e);
+            LogKept(Logger, "saved", e);
         }
 
         self?.Dispose();
@@ -156,7 +156,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         {
             await SaveIfChangedAsync(isLeaving: false);
         }
-        catch (JSDisconnectedException)
+        catch (Exception e) when (e.IsBrowserGone())
         {
             // Lost for the moment; the next tick after the return saves.
         }
@@ -174,19 +174,13 @@ public sealed partial class ComposePane : IAsyncDisposable
     private void KeepUnsaved(Exception failure)
     {
         var said = L["NotSavedNow"].Value;
-        if (saveError != said) LogNotSaved(Logger, failure);
+        if (saveError != said) LogKept(Logger, "saved", failure);
         (saveError, hasFieldChanges, isSaved) = (said, true, false);
         StateHasChanged();
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A letter being written could not be saved; it is tried again")]
-    private static partial void LogNotSaved(ILogger logger, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A letter could not be sent; it stays open")]
-    private static partial void LogNotSent(ILogger logger, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A draft could not be discarded; the letter stays open")]
-    private static partial void LogNotDiscarded(ILogger logger, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A letter could not be {Deed}; it stays open")]
+    private static partial void LogKept(ILogger logger, string deed, Exception error);
 
     private async Task SaveIfChangedAsync(bool isLeaving)
     {
@@ -257,7 +251,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         }
         catch (Exception e) when (e.IsOutage())
         {
-            LogNotSent(Logger, e);
+            LogKept(Logger, "sent", e);
             error = L["NotSentNow"];
             return;
         }
@@ -302,7 +296,7 @@ public sealed partial class ComposePane : IAsyncDisposable
         }
         catch (Exception e) when (e.IsOutage())
         {
-            LogNotDiscarded(Logger, e);
+            LogKept(Logger, "discarded", e);
             (isEnded, error) = (false, L["NotDiscardedNow"]);
             return;
         }

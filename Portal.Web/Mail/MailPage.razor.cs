@@ -70,7 +70,7 @@ public sealed partial class MailPage : IAsyncDisposable
             await keys.InvokeVoidAsync("stop");
             await keys.DisposeAsync();
         }
-        catch (JSDisconnectedException)
+        catch (Exception e) when (e.IsBrowserGone())
         {
             // The browser is gone, and its listeners with it.
         }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Options;
-using Microsoft.JSInterop;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Reports;
@@ -52,7 +51,7 @@ public sealed partial class OverviewPage(
             await LoadAsync();
             StateHasChanged();
         }
-        catch (JSDisconnectedException)
+        catch (Exception e) when (e.IsBrowserGone())
         {
             timer?.Dispose();   // the browser is gone
         }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
 using Microsoft.JSInterop;
+using Portal.Web.Components.Shared;
 
 namespace Portal.Web.Components.Layout;
 
@@ -47,7 +48,7 @@ public sealed partial class Palette
         {
             await Js.InvokeVoidAsync("portal.onKeys", (object?)null);
         }
-        catch (JSDisconnectedException)
+        catch (Exception e) when (e.IsBrowserGone())
         {
             // The browser is gone, and its listeners with it.
         }
