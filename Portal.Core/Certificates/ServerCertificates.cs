@@ -95,7 +95,7 @@ public sealed partial class ServerCertificates : IDisposable
         if (problem != CertificateProblem.None) notices.Raise(problem.ToString(), NoticeSeverity.Error);
 
         var shown = own ?? SelfSigned.LoadOrCreate(selfSignedFile, hostName, clock.GetUtcNow());
-        LogShown(logger, shown.Subject, own is null ? "self-signed" : "from the settings", shown.NotAfter.ToUniversalTime());
+        LogShown(logger, ShownCertificate.Of(shown, own is null, problem).Names, own is null ? "self-signed" : "from the settings", shown.NotAfter.ToUniversalTime());
         return new Loaded(SslStreamCertificateContext.Create(shown, intermediates, offline: true), shown, problem, own is null, stamp);
     }
 
@@ -127,8 +127,8 @@ public sealed partial class ServerCertificates : IDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "TLS shows {Subject}, {Source}, until {Until}")]
-    private static partial void LogShown(ILogger logger, string subject, string source, DateTime until);
+    [LoggerMessage(Level = LogLevel.Information, Message = "TLS shows {Names}, {Source}, until {Until:yyyy-MM-dd}")]
+    private static partial void LogShown(ILogger logger, string names, string source, DateTime until);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Portal:Tls names {File}, which is not there; the self-signed certificate stands in")]
     private static partial void LogMissing(ILogger logger, string file);

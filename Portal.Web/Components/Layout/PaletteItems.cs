@@ -26,8 +26,8 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
         if (prefix is ' ' or '@' && wanted.Length > 0) found.AddRange(await PeopleAsync(actor, wanted, cancel));
         if (prefix is ' ' or '@' && wanted.Length > 0) found.AddRange(await AliasesAsync(actor, wanted, cancel));
         if (prefix is ' ' && wanted.Length > 0) found.AddRange(await DomainsAsync(actor, wanted, cancel));
-        if (prefix is ' ' or '#' && wanted.Length > 0) found.AddRange(Messages(actor, wanted));
         if (prefix is ' ' or '>') found.AddRange(await ActionsAsync(actor, wanted, prefix == '>', cancel));
+        if (prefix is ' ' or '#' && wanted.Length > 0) found.AddRange(Messages(actor, wanted));   // last: it always offers to search, and Enter takes the first
         return found;
     }
 
