@@ -20,6 +20,9 @@ public enum Change
 
     /// <summary>Items of a mailbox. A hint only; Folder.HighestModSeq is the truth.</summary>
     Mail,
+
+    /// <summary>Pending <see cref="Jobs.Work"/>.</summary>
+    Work,
 }
 
 /// <summary>How often something has changed: raised in the transaction of the change; the truth behind every hint (DESIGN §7).</summary>

@@ -52,7 +52,10 @@ public sealed partial class WorkRunner(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var hints = feed.Subscribe((_, _) => Wake());
+        using var hints = feed.Subscribe((area, _) =>
+        {
+            if (area == Change.Work) Wake();   // not for any change: mail alone makes thousands a second
+        });
         while (!stoppingToken.IsCancellationRequested)
         {
             try

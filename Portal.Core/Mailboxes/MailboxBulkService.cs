@@ -96,7 +96,7 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
         db.Work.Add(work);
         db.Audit.Add(AuditEntry.Change(actor, now, "mailbox.bulk", "*", null, new { change.Action, change.QuotaBytes, filter = selection.Ids is null ? selection.Query : null, rows = work.TotalRows }, selection.Query.DomainId));
         db.Raise(Change.Audit);
-        db.Raise(Change.Directory);   // the runner looks for work when anything changed
+        db.Raise(Change.Work);
         await db.SaveChangesAsync(cancel);
         return work.Id;
     }

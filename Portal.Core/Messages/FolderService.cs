@@ -88,14 +88,18 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
         return outcome.IsDone ? isDone : outcome.Refusal;
     }
 
-    private void Later(PortalDbContext db, Actor actor, string kind, Guid mailboxId, long folderId, long items, long below = 0) => db.Work.Add(new Work
+    private void Later(PortalDbContext db, Actor actor, string kind, Guid mailboxId, long folderId, long items, long below = 0)
     {
-        Kind = kind,
-        Input = JsonSerializer.Serialize(new FolderTask(mailboxId, folderId, below)),
-        TotalRows = items,
-        CreatedAt = clock.GetUtcNow(),
-        ActorName = actor.Name,
-    });
+        db.Work.Add(new Work
+        {
+            Kind = kind,
+            Input = JsonSerializer.Serialize(new FolderTask(mailboxId, folderId, below)),
+            TotalRows = items,
+            CreatedAt = clock.GetUtcNow(),
+            ActorName = actor.Name,
+        });
+        db.Raise(Change.Work);
+    }
 
     private async Task<Outcome> ActAsync(Actor actor, Func<PortalDbContext, Guid, Task<Outcome>> act, CancellationToken cancel)
     {
@@ -110,6 +114,7 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
         if (!outcome.IsDone) return outcome;
 
         await transaction.CommitAsync(cancel);
+        db.PublishRaised();
         feed.Publish(Change.Mail, mailboxId);
         return outcome;
     }

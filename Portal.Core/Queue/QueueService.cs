@@ -108,12 +108,14 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
                 ActorName = actor.Name,
             };
             db.Work.Add(work);
+            db.Raise(Change.Work);
             db.Audit.Add(AuditEntry.Change(actor, at, ActionOf(act), target, null, new { rows = work.TotalRows }));
             await db.SaveChangesAsync(cancel);
             result = new QueueActResult(0, work.Id);
         }
 
         await transaction.CommitAsync(cancel);
+        db.PublishRaised();
         feed.Publish(Change.Queue);
         feed.Publish(Change.Audit);
         return result;

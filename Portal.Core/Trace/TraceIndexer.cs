@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -105,21 +104,20 @@ public sealed partial class TraceIndexer(IDbContextFactory<PortalDbContext> data
         return (part, missing.Count <= MaxTermsInTurn ? [queueId] : []);
     }
 
+    // One parameter, not one a value: SQLite finds each of them by its name, among all the others. A turn repeated after a kill meets its own rows.
     private static async Task InsertAsync(PortalDbContext db, List<TraceTerm> terms, CancellationToken cancel)
     {
         if (terms.Count == 0) return;
-        var isSqlite = db.Database.IsSqlite();
-        var sql = new StringBuilder("""INSERT INTO "TraceTerm" ("Term", "QueueId") VALUES """);
-        var values = new List<object>(terms.Count * 2);
-        foreach (var term in terms)
+        if (db.Database.IsSqlite())
         {
-            sql.Append(CultureInfo.InvariantCulture, $"{(values.Count == 0 ? "" : ", ")}({{{values.Count}}}, {{{values.Count + 1}}})");
-            values.Add(term.Term);
-            values.Add(isSqlite ? term.QueueId.ToByteArray(bigEndian: true) : term.QueueId);   // as the model stores it
+            var rows = JsonSerializer.Serialize(terms.ConvertAll(t => new[] { t.Term, Convert.ToHexString(t.QueueId.ToByteArray(bigEndian: true)) }));   // as the model stores it
+            await db.Database.ExecuteSqlAsync($"""INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT value ->> 0, unhex(value ->> 1) FROM json_each({rows}) WHERE true ON CONFLICT DO NOTHING""", cancel);
         }
-
-        // A turn repeated after a kill meets its own rows.
-        await db.Database.ExecuteSqlRawAsync(sql.Append(" ON CONFLICT DO NOTHING").ToString(), values, cancel);
+        else
+        {
+            var (texts, ids) = (terms.ConvertAll(t => t.Term), terms.ConvertAll(t => t.QueueId));
+            await db.Database.ExecuteSqlAsync($"""INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT * FROM unnest({texts}, {ids}) ON CONFLICT DO NOTHING""", cancel);
+        }
     }
 
     /// <summary>On PostgreSQL one node at a time; the lock goes with the transaction.</summary>

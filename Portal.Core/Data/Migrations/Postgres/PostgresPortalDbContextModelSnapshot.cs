@@ -406,6 +406,11 @@ namespace Portal.Core.Data.Migrations.Postgres
                         {
                             Area = 6,
                             Value = 0L
+                        },
+                        new
+                        {
+                            Area = 7,
+                            Value = 0L
                         });
                 });
 

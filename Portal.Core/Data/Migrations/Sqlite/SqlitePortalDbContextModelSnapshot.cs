@@ -395,6 +395,11 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         {
                             Area = 6,
                             Value = 0L
+                        },
+                        new
+                        {
+                            Area = 7,
+                            Value = 0L
                         });
                 });
 
