@@ -7,12 +7,15 @@ namespace Portal.Core.Data;
 
 /// <summary>
 /// Two small duties beside a SQLite file: hears what another process changed (PRAGMA data_version every 250 ms, then the counters),
-/// and moves the WAL into the database on a connection of its own (PASSIVE each second, TRUNCATE when it is large and nobody writes).
+/// and moves the WAL into the database on a connection of its own (PASSIVE each second; RESTART when it is large, so that it is written again from its beginning; TRUNCATE when it is large and at rest).
 /// </summary>
 internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<SqliteWatcher> logger) : BackgroundService
 {
     private const long LargeWalBytes = 32L << 20;
+    private const long LargeWalFrames = LargeWalBytes / 4096;   // the page size the file was made with
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private long lastFrames;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -77,10 +80,22 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
     {
         var wal = new FileInfo(storage.Value.DatabaseFile + "-wal");
         if (!wal.Exists || wal.Length == 0) return;
-        Scalar(connection, "PRAGMA wal_checkpoint(PASSIVE)");
-        if (wal.Length < LargeWalBytes) return;
+        var (frames, moved) = Checkpoint(connection, "PASSIVE");
+        var isAtRest = frames == moved && frames == lastFrames;
+        lastFrames = frames;
+        if (isAtRest ? wal.Length < LargeWalBytes : frames < LargeWalFrames) return;
+
         using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
-        Scalar(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        Checkpoint(connection, isAtRest ? "TRUNCATE" : "RESTART");   // under load the file keeps its blocks: growing them anew costs a third of a commit
+    }
+
+    /// <returns>Frames in the WAL, and how many of them are in the database now.</returns>
+    private static (long Frames, long Moved) Checkpoint(SqliteConnection connection, string mode)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = $"PRAGMA wal_checkpoint({mode})";
+        using var reader = command.ExecuteReader();
+        return reader.Read() ? (reader.GetInt64(1), reader.GetInt64(2)) : (0, 0);
     }
 
     private static long Scalar(SqliteConnection connection, string sql)

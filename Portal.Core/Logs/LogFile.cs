@@ -12,6 +12,7 @@ internal sealed class LogFile : IDisposable
 
     private readonly string connectionString;
     private readonly SqliteConnection writing;
+    private readonly SqliteCommand insert;
 
     // https://www.sqlite.org/rescode.html: SQLITE_CORRUPT, SQLITE_NOTADB.
     private const int Corrupt = 11;
@@ -21,6 +22,7 @@ internal sealed class LogFile : IDisposable
     {
         connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 5 }.ConnectionString;
         writing = new SqliteConnection(connectionString);
+        insert = writing.CreateCommand();
         try
         {
             Prepare(path);
@@ -51,20 +53,17 @@ internal sealed class LogFile : IDisposable
     public async Task InsertAsync(IReadOnlyList<LogEntry> entries)
     {
         await using var transaction = (SqliteTransaction)await writing.BeginTransactionAsync();
-        await using var insert = writing.CreateCommand();
         insert.Transaction = transaction;
-        insert.CommandText = """INSERT INTO "LogEntry" ("At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties") VALUES ($at, $level, $component, $message, $exception, $queueId, $sessionId, $properties)""";
         foreach (var entry in entries)
         {
-            insert.Parameters.Clear();
-            insert.Parameters.AddWithValue("$at", entry.At.UtcTicks);
-            insert.Parameters.AddWithValue("$level", (int)entry.Level);
-            insert.Parameters.AddWithValue("$component", entry.Component);
-            insert.Parameters.AddWithValue("$message", entry.Message);
-            insert.Parameters.AddWithValue("$exception", (object?)entry.Exception ?? DBNull.Value);
-            insert.Parameters.AddWithValue("$queueId", entry.QueueId is { } id ? id.ToByteArray(bigEndian: true) : DBNull.Value);
-            insert.Parameters.AddWithValue("$sessionId", (object?)entry.SessionId ?? DBNull.Value);
-            insert.Parameters.AddWithValue("$properties", (object?)entry.Properties ?? DBNull.Value);
+            insert.Parameters["$at"].Value = entry.At.UtcTicks;
+            insert.Parameters["$level"].Value = (int)entry.Level;
+            insert.Parameters["$component"].Value = entry.Component;
+            insert.Parameters["$message"].Value = entry.Message;
+            insert.Parameters["$exception"].Value = (object?)entry.Exception ?? DBNull.Value;
+            insert.Parameters["$queueId"].Value = entry.QueueId is { } id ? id.ToByteArray(bigEndian: true) : DBNull.Value;
+            insert.Parameters["$sessionId"].Value = (object?)entry.SessionId ?? DBNull.Value;
+            insert.Parameters["$properties"].Value = (object?)entry.Properties ?? DBNull.Value;
             await insert.ExecuteNonQueryAsync();
         }
 
@@ -125,6 +124,7 @@ internal sealed class LogFile : IDisposable
 
     public void Dispose()
     {
+        insert.Dispose();
         writing.Dispose();
         using var pooled = new SqliteConnection(connectionString);
         SqliteConnection.ClearPool(pooled);
@@ -148,6 +148,11 @@ internal sealed class LogFile : IDisposable
             CREATE INDEX IF NOT EXISTS "IX_LogEntry_SessionId" ON "LogEntry" ("SessionId", "Id") WHERE "SessionId" IS NOT NULL;
             """;
         command.ExecuteNonQuery();
+
+        // Kept and prepared: a busy system stores a line or more a message.
+        insert.CommandText = """INSERT INTO "LogEntry" ("At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties") VALUES ($at, $level, $component, $message, $exception, $queueId, $sessionId, $properties)""";
+        foreach (var name in new[] { "$at", "$level", "$component", "$message", "$exception", "$queueId", "$sessionId", "$properties" })
+            insert.Parameters.Add(new SqliteParameter { ParameterName = name, Value = DBNull.Value });
     }
 
     private static string Where(LogQuery query, SqliteCommand command)

@@ -12,10 +12,14 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
 {
     private const int BatchRows = 500;
 
+    // A transaction writes the same dozen pages for one line as for a hundred, and a reader of the tail waits for a quarter of a second gladly.
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(250);
+
     private readonly LogOptions options;
     private readonly TimeProvider clock;
     private readonly string path;
     private readonly Channel<LogEntry> buffer;
+    private readonly CancellationTokenSource ending = new();
     private LogFile? file;
     private Task? writer;
     private long dropped;
@@ -73,8 +77,10 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         buffer.Writer.TryComplete();
+        await ending.CancelAsync();
         if (writer is not null) await writer;
         file?.Dispose();
+        ending.Dispose();
     }
 
     private async Task WriteAsync(LogFile file)
@@ -82,6 +88,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
         List<LogEntry> batch = new(BatchRows);
         while (await buffer.Reader.WaitToReadAsync())
         {
+            if (buffer.Reader.Count < BatchRows) await Task.Delay(Gathering, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);   // real time: a line must not wait for a clock that a test holds
             while (batch.Count < BatchRows && buffer.Reader.TryRead(out var entry)) batch.Add(entry);
             if (!await TryAsync(() => file.InsertAsync(batch))) Interlocked.Add(ref dropped, batch.Count);
             if (clock.GetUtcNow() - trimmedAt > options.TrimEvery) await TryAsync(() => TrimAsync(CancellationToken.None));
