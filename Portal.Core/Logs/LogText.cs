@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
@@ -21,8 +22,13 @@ public static class LogText
     private static readonly FrozenSet<string> Forbidden = new[] { "Password", "Passphrase", "Secret", "Token", "Authorization", "Cookie", "Content", "Body", "Subject", "Credentials", "SetupLink" }
         .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    // The same few names and contexts come with every line. Bounded, though no name comes from outside.
+    private const int MaxKnown = 1_000;
+    private static readonly ConcurrentDictionary<string, bool> KnownProperties = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, string> KnownContexts = new(StringComparer.Ordinal);
+
     /// <summary>Whether a property's value must not be kept.</summary>
-    public static bool IsForbidden(string property) => Forbidden.Contains(property) || Forbidden.Any(f => f.Length > 5 && property.EndsWith(f, StringComparison.OrdinalIgnoreCase));
+    public static bool IsForbidden(string property) => Remembered(KnownProperties, property, static p => Forbidden.Contains(p) || Forbidden.Any(f => f.Length > 5 && p.EndsWith(f, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>The text on one line: CR, LF and every other control or format character that could forge or hide a line is written as an escape.</summary>
     public static string OneLine(string text, int maxLength)
@@ -58,13 +64,15 @@ public static class LogText
         json is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(json, Json) ?? [];
 
     /// <summary>The part of the program a source context stands for: "Portal.Smtp.Delivery.Courier" is "Smtp.Delivery".</summary>
-    public static string ComponentOf(string? sourceContext)
+    public static string ComponentOf(string? sourceContext) => string.IsNullOrEmpty(sourceContext) ? "Host" : Remembered(KnownContexts, sourceContext, static context =>
     {
-        if (string.IsNullOrEmpty(sourceContext)) return "Host";
-        var parts = sourceContext.Split('.', '+');
+        var parts = context.Split('.', '+');
         var names = parts[0] == "Portal" && parts.Length > 1 ? parts[1..] : parts;
         return OneLine(string.Join('.', names.Length > 2 ? names[..2] : names[..1]), 100);
-    }
+    });
+
+    private static T Remembered<T>(ConcurrentDictionary<string, T> known, string name, Func<string, T> find) =>
+        known.TryGetValue(name, out var value) ? value : known.Count < MaxKnown ? known.GetOrAdd(name, find) : find(name);
 
     private static bool MustEscape(char c) => char.IsControl(c) || c is '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

@@ -20,7 +20,7 @@ internal static class Listeners
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));   // DESIGN §1
         builder.WebHost.ConfigureKestrel(Listen);
         // What follows a read runs where the read ended, on a thread of the pool all the same: nothing here blocks, and a hop less counts at a thousand messages a second.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = Environment.GetEnvironmentVariable("PX_INLINE") == "1");
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
     }
 
     private static void Listen(KestrelServerOptions kestrel)

@@ -10,14 +10,14 @@ namespace Portal.Web.Hosting;
 /// <summary>From Serilog's events to the log that the portal shows.</summary>
 internal sealed class LogStoreSink(LogStore store) : ILogEventSink
 {
-    private const string QueueId = "QueueId", SessionId = "SessionId", SourceContext = "SourceContext";
+    private const string QueueId = "QueueId", SessionId = "SessionId", SourceContext = "SourceContext", EventId = "EventId";
 
     public void Emit(LogEvent logEvent) => store.Write(EntryOf(logEvent));
 
     internal static LogEntry EntryOf(LogEvent logEvent)
     {
         // The text is made from the cleaned values, so that what must not stand in a property does not stand in the sentence either.
-        var values = logEvent.Properties.ToDictionary(p => p.Key, p => LogText.IsForbidden(p.Key) ? new ScalarValue(LogText.Removed) : p.Value);
+        var values = logEvent.Properties.Keys.Any(LogText.IsForbidden) ? logEvent.Properties.ToDictionary(p => p.Key, p => LogText.IsForbidden(p.Key) ? new ScalarValue(LogText.Removed) : p.Value) : logEvent.Properties;
         using var message = new StringWriter(CultureInfo.InvariantCulture);
         foreach (var token in logEvent.MessageTemplate.Tokens)
         {
@@ -35,7 +35,7 @@ internal sealed class LogStoreSink(LogStore store) : ILogEventSink
             Exception = logEvent.Exception is { } exception ? LogText.OneLine(exception.ToString(), LogText.MaxExceptionLength) : null,
             QueueId = Guid.TryParse(TextOf(values.GetValueOrDefault(QueueId)), out var id) ? id : null,
             SessionId = TextOf(values.GetValueOrDefault(SessionId)) is { } session ? LogText.OneLine(session, 64) : null,
-            Properties = LogText.Properties(values.Where(v => v.Key is not (QueueId or SessionId)).Select(v => KeyValuePair.Create(v.Key, TextOf(v.Value) ?? ""))),
+            Properties = LogText.Properties(values.Where(v => v.Key is not (QueueId or SessionId or EventId)).Select(v => KeyValuePair.Create(v.Key, TextOf(v.Value) ?? ""))),
         };
     }
 
