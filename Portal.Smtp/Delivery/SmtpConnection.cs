@@ -137,7 +137,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         if (Tls is null && peer.Tls != RouteTls.None)
         {
             if (Extensions.StartTls) await StartTlsAsync(cancel);
-            else if (peer.Tls == RouteTls.Required) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} offers no STARTTLS, and the route requires TLS");
+            else if (peer.Tls == RouteTls.Required) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} offers no STARTTLS, and the route requires TLS") { Fault = SmtpFault.TlsNotOffered };
         }
 
         if (peer.Credentials is not null) await AuthenticateAsync(cancel);
@@ -163,13 +163,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
         var ready = await CommandAsync(SmtpStage.Tls, "STARTTLS", cancel);
         if (ready.Code != 220)
         {
-            if (peer.Tls == RouteTls.Required) throw Refused(SmtpStage.Tls, ready, DeferCause.Tls);
+            if (peer.Tls == RouteTls.Required) throw Refused(SmtpStage.Tls, ready, DeferCause.Tls, SmtpFault.TlsNotOffered);
             if (!IsUsable) throw Refused(SmtpStage.Tls, ready);
             return;   // opportunistic: on in clear (RFC 7435 §4)
         }
 
         // RFC 3207 §4.2: what came in clear behind the 220 was not said by the server we are about to know.
-        if (channel.HasUnread) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} sent data ahead of the TLS handshake");
+        if (channel.HasUnread) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} sent data ahead of the TLS handshake") { Fault = SmtpFault.TlsFailed };
         await channel.SecureAsync(options.CommandTimeout, cancel);
         await HelloAsync(cancel);   // RFC 3207 §4.2: forget what was offered in clear
     }
@@ -178,13 +178,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         // RFC 4954 §4: no password in clear, but to this machine.
         if (Tls is null && !IPAddress.IsLoopback(peer.EndPoint.Address))
-            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.Tls, $"{peer}: no password is sent without TLS");
+            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.Tls, $"{peer}: no password is sent without TLS") { Fault = SmtpFault.TlsNotOffered };
 
         var mechanism = Extensions.AuthMechanisms
             .Where(name => Mechanisms.Contains(name))
             .OrderBy(name => Array.IndexOf(Mechanisms, name))   // the strongest first
             .Select(name => SaslMechanism.Create(name, Encoding.UTF8, peer.Credentials!))
-            .FirstOrDefault() ?? throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer} offers no authentication mechanism that we have");
+            .FirstOrDefault() ?? throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer} offers no authentication mechanism that we have") { Fault = SmtpFault.SignIn };
 
         try
         {
@@ -193,11 +193,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
             var reply = await CommandAsync(SmtpStage.Authentication, command, cancel);
             while (reply.Code == 334)
                 reply = await CommandAsync(SmtpStage.Authentication, await mechanism.ChallengeAsync(reply.Lines[0], cancel), cancel);
-            if (reply.Code != 235) throw Refused(SmtpStage.Authentication, reply, DeferCause.RemotePolicy);
+            if (reply.Code != 235) throw Refused(SmtpStage.Authentication, reply, DeferCause.RemotePolicy, SmtpFault.SignIn);
         }
         catch (Exception e) when (e is SaslException or FormatException)
         {
-            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer}: authentication failed ({e.Message})", null, e);
+            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer}: authentication failed ({e.Message})", null, e) { Fault = SmtpFault.SignIn };
         }
     }
 
@@ -344,12 +344,12 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
         catch (SmtpFailure failure) when (failure.Cause == DeferCause.Network)
         {
-            return await LastWordsAsync(cancel) ?? throw new SmtpFailure(failure.Stage, failure.Cause, failure.Message, null, failure);
+            return await LastWordsAsync(cancel) ?? throw new SmtpFailure(failure.Stage, failure.Cause, failure.Message, null, failure) { Fault = failure.Fault };
         }
         catch (Exception e) when (e is not SmtpFailure && !cancel.IsCancellationRequested)
         {
             // The store failed in the middle: a dot now would make half a message whole.
-            throw new SmtpFailure(SmtpStage.Content, DeferCause.LocalFault, "the content could not be read", null, e);
+            throw new SmtpFailure(SmtpStage.Content, DeferCause.LocalFault, "the content could not be read", null, e) { Fault = SmtpFault.OurFault };
         }
 
         var reply = await channel.ReadReplyAsync(SmtpStage.End, options.DataEndTimeout, cancel);
@@ -405,5 +405,6 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     private Task WriteAsync(SmtpStage stage, TimeSpan limit, string text, CancellationToken cancel) => channel.WriteAsync(stage, limit, Encoding.UTF8.GetBytes(text), cancel);
 
-    private SmtpFailure Refused(SmtpStage stage, PeerReply reply, DeferCause? cause = null) => new(stage, cause ?? ReplyCause.Of(reply), $"{peer}: {reply}", reply);
+    private SmtpFailure Refused(SmtpStage stage, PeerReply reply, DeferCause? cause = null, SmtpFault fault = SmtpFault.Answered) =>
+        new(stage, cause ?? ReplyCause.Of(reply), $"{peer}: {reply}", reply) { Fault = fault };
 }
