@@ -65,6 +65,7 @@ public static class WebServices
         services.AddScoped<Admin.Accounts.CredentialReset>();
         services.AddScoped<Admin.Mailboxes.MailboxDeeds>();
         services.AddScoped<Admin.Audit.AuditUndo>();
+        services.AddScoped<Admin.Audit.AuditWording>();
         services.AddScoped<Admin.Overview.OverviewWords>();
         services.AddScoped<PageParts>();
         return services;
