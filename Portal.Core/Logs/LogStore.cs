@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Portal.Core.Logs;
 
@@ -23,6 +23,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     private LogFile? file;
     private Task? writer;
     private long dropped;
+    private bool hasToldFault;
     private DateTimeOffset trimmedAt = DateTimeOffset.MinValue;
 
     /// <summary>Takes lines at once and keeps them in memory until it is started: a host logs before its data folder is there.</summary>
@@ -93,7 +94,21 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
             if (!await TryAsync(() => file.InsertAsync(batch))) Interlocked.Add(ref dropped, batch.Count);
             if (clock.GetUtcNow() - trimmedAt > options.TrimEvery) await TryAsync(() => TrimAsync(CancellationToken.None));
             batch.Clear();
+            Tell();
+        }
+    }
+
+    /// <summary>A listener's fault does not end the log. It is told once: a line for each would bring the next one.</summary>
+    private void Tell()
+    {
+        try
+        {
             Stored?.Invoke();
+        }
+        catch (Exception e)
+        {
+            if (!hasToldFault) Write(new LogEntry { At = clock.GetUtcNow(), Level = LogLevel.Error, Component = "Core.Logs", Message = $"A listener of the log failed ({e.GetType().Name})" });
+            hasToldFault = true;
         }
     }
 
@@ -105,7 +120,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
             await act();
             return true;
         }
-        catch (Exception e) when (e is SqliteException or IOException)
+        catch (Exception)   // the loop's one catch-all
         {
             return false;
         }

@@ -108,6 +108,32 @@ public sealed class LogStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_listener_that_fails_does_not_end_the_log_and_is_told_once()
+    {
+        static void Fail() => throw new InvalidOperationException("a listener's fault");
+        store.Stored += Fail;
+        store.Write(Line("one"));
+        store.Write(Line("two"));
+        await store.DisposeAsync();
+        store = new LogStore(path, new LogOptions(), clock);
+        await store.StartAsync(CancellationToken.None);
+        Assert.Equal(["one", "two"], (await FindAsync(new())).Where(m => m is "one" or "two").Order());
+
+        for (var i = 0; i < 3; i++)
+        {
+            var stored = Stored(store);   // hears it before the one that fails
+            store.Stored += Fail;
+            store.Write(Line($"line {i}"));
+            await stored;
+            store.Stored -= Fail;
+        }
+
+        Assert.Equal(["line 2", "line 1", "line 0"], (await FindAsync(new())).Where(m => m.StartsWith("line", StringComparison.Ordinal)));
+        await WriteAsync(Line("last"));
+        Assert.Single(await FindAsync(new()), m => m == "A listener of the log failed (InvalidOperationException)");
+    }
+
+    [Fact]
     public async Task A_broken_file_is_set_aside_and_the_log_begins_anew()
     {
         await store.DisposeAsync();
