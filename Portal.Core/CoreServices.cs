@@ -122,6 +122,7 @@ public static class CoreServices
         services.AddSingleton<QueuedMessages>();
         services.AddSingleton<DeliveryHealth>();
         services.AddSingleton<ThisNode>();
+        services.AddSingleton<JobLeases>();
         services.AddSingleton<NodeHeartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeHeartbeat>());
         services.AddSingleton<IWorkKind, QueueActWork>();
