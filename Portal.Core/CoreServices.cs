@@ -137,6 +137,9 @@ public static class CoreServices
         services.AddSingleton<PersonalMailService>();
         services.AddHostedService<TraceIndexer>();
         services.AddHostedService<TracePartitionKeeper>();
+        services.AddOptions<TraceOptions>().BindConfiguration(TraceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<TraceRemover>();
+        services.AddHostedService<TraceKeeper>();
         services.AddSingleton<AuditService>();
         services.AddOptions<LogOptions>().BindConfiguration(LogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider => new LogStore(
