@@ -11,7 +11,9 @@ namespace Portal.Smtp.Delivery;
 
 /// <summary>
 /// One connection to a remote SMTP server: the only code that speaks SMTP outwards. It carries content byte for byte, tells the
-/// replies of MAIL, each RCPT, DATA and the final dot apart, and knows how far it had come when a connection dies (DESIGN §4).
+/// replies of MAIL, each RCPT, DATA and the final dot apart, and knows how far it had come when a connection dies (DESIGN §4). Longer than
+/// most files, so that a dialogue with a server is read from greeting to farewell in one: octets and waits are <see cref="PeerChannel"/>'s,
+/// the wording of the envelope <see cref="EnvelopeCommands"/>'.
 /// </summary>
 internal sealed class SmtpConnection : IAsyncDisposable
 {
@@ -205,11 +207,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", cancel);
 
-        var utf8 = mail.Needs.HasFlag(MessageNeeds.Utf8Headers) || !Ascii.IsValid(mail.ReversePath) || wanted.Exists(i => !Ascii.IsValid(mail.Recipients[i].ForwardPath));
         var chunked = Extensions.Chunking && mail.Needs.HasFlag(MessageNeeds.Odd);   // what dots can't carry exactly, octet counts can (RFC 3030)
-        var commands = new List<string>(wanted.Count + 2) { MailCommand(mail, utf8, chunked) };
-        commands.AddRange(wanted.Select(i => RcptCommand(mail.Recipients[i])));
-        if (!chunked) commands.Add("DATA");
+        var commands = EnvelopeCommands.Of(mail, wanted, Extensions, chunked);
 
         Messages++;
         needsReset = true;
@@ -258,41 +257,6 @@ internal sealed class SmtpConnection : IAsyncDisposable
             else if (said[n + 1] is { IsPositive: false } refused) replies[wanted[n]] = new(refused, SmtpStage.Recipient);
         }
     }
-
-    private string MailCommand(OutgoingMail mail, bool utf8, bool chunked)
-    {
-        var command = new StringBuilder($"MAIL FROM:<{Safe(mail.ReversePath)}>");
-        if (Extensions.Size) command.Append(CultureInfo.InvariantCulture, $" SIZE={mail.SizeBytes}");
-        if (chunked && Extensions.BinaryMime) command.Append(" BODY=BINARYMIME");   // RFC 3030 §3
-        else if (Extensions.EightBitMime && (mail.Needs.HasFlag(MessageNeeds.EightBit) || utf8)) command.Append(" BODY=8BITMIME");
-        if (utf8) command.Append(" SMTPUTF8");
-        if (Extensions.Dsn)
-        {
-            if (mail.Return != DsnReturn.Default) command.Append(mail.Return == DsnReturn.Full ? " RET=FULL" : " RET=HDRS");
-            if (mail.EnvelopeId is { } id) command.Append(" ENVID=").Append(XtextWriter.Write(id));
-        }
-
-        return command.ToString();
-    }
-
-    private string RcptCommand(OutgoingRecipient recipient)
-    {
-        var command = new StringBuilder($"RCPT TO:<{Safe(recipient.ForwardPath)}>");
-        if (!Extensions.Dsn) return command.ToString();
-
-        if (recipient.Notify != DsnNotify.Default)
-        {
-            DsnNotify[] named = [DsnNotify.Never, DsnNotify.Success, DsnNotify.Failure, DsnNotify.Delay];
-            command.Append(" NOTIFY=").AppendJoin(',', named.Where(n => recipient.Notify.HasFlag(n)).Select(n => n.ToString().ToUpperInvariant()));
-        }
-
-        if (recipient.OriginalRecipient?.Split(';', 2) is [var type, var address]) command.Append(" ORCPT=").Append(Safe(type)).Append(';').Append(XtextWriter.Write(address));
-        return command.ToString();
-    }
-
-    /// <summary>An address that could end its command early never reaches the wire.</summary>
-    private static string Safe(string path) =>
-        path.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 && !path.Contains('\x7f', StringComparison.Ordinal) ? path : throw new InvalidOperationException("An envelope address with control characters.");
 
     /// <summary>All commands in one go; replies are read while we write, or both sides could wait for each other (RFC 2920 §3.1).</summary>
     private async Task PipelineAsync(List<string> commands, PeerReply?[] said, CancellationToken cancel)
