@@ -24,6 +24,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     private Task? writer;
     private long dropped;
     private bool hasToldFault;
+    private bool hasEnded;
     private DateTimeOffset trimmedAt = DateTimeOffset.MinValue;
 
     /// <summary>Takes lines at once and keeps them in memory until it is started: a host logs before its data folder is there.</summary>
@@ -78,6 +79,8 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         buffer.Writer.TryComplete();
+        if (hasEnded) return;   // the container knows it as itself and as a hosted part, and disposes of both
+        hasEnded = true;
         await ending.CancelAsync();
         if (writer is not null) await writer;
         file?.Dispose();

@@ -101,6 +101,7 @@ public sealed class LogStoreTests : IAsyncLifetime
     {
         for (var i = 0; i < 900; i++) store.Write(Line($"line {i}"));
         await store.DisposeAsync();
+        await store.DisposeAsync();   // as the container does
 
         store = new LogStore(path, new LogOptions(), clock);
         await store.StartAsync(CancellationToken.None);
