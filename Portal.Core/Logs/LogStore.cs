@@ -65,6 +65,9 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     /// <summary>Lines, newest first.</summary>
     public Task<LogPage> SearchAsync(LogQuery query, CancellationToken cancel) => File.SearchAsync(query, Dropped, cancel);
 
+    /// <inheritdoc cref="LogFile.CountAsync"/>
+    public Task<LogHistogram> CountAsync(LogQuery query, DateTimeOffset from, TimeSpan step, int bars, CancellationToken cancel) => File.CountAsync(query, from, step, bars, cancel);
+
     /// <summary>The components that have spoken, in order of name.</summary>
     public Task<List<string>> ComponentsAsync(CancellationToken cancel) => File.ComponentsAsync(cancel);
 
