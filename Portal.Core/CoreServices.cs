@@ -122,6 +122,7 @@ public static class CoreServices
         services.AddSingleton<QueuedMessages>();
         services.AddSingleton<DeliveryHealth>();
         services.AddSingleton<ThisNode>();
+        services.AddSingleton<JobLeases>();
         services.AddSingleton<NodeHeartbeat>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeHeartbeat>());
         services.AddSingleton<IWorkKind, QueueActWork>();
@@ -136,6 +137,9 @@ public static class CoreServices
         services.AddSingleton<PersonalMailService>();
         services.AddHostedService<TraceIndexer>();
         services.AddHostedService<TracePartitionKeeper>();
+        services.AddOptions<TraceOptions>().BindConfiguration(TraceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<TraceRemover>();
+        services.AddHostedService<TraceKeeper>();
         services.AddSingleton<AuditService>();
         services.AddOptions<LogOptions>().BindConfiguration(LogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider => new LogStore(

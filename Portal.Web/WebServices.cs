@@ -65,6 +65,10 @@ public static class WebServices
         services.AddScoped<Admin.Accounts.CredentialReset>();
         services.AddScoped<Admin.Mailboxes.MailboxDeeds>();
         services.AddScoped<Admin.Audit.AuditUndo>();
+        services.AddScoped<Admin.Audit.RouteUndo>();
+        services.AddScoped<Admin.Audit.AliasUndo>();
+        services.AddScoped<Admin.Audit.RoleUndo>();
+        services.AddScoped<Admin.Audit.AuditWording>();
         services.AddScoped<Admin.Overview.OverviewWords>();
         services.AddScoped<PageParts>();
         return services;

@@ -63,16 +63,19 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
 #pragma warning restore CA1304, CA1311, CA1862
     }
 
-    /// <summary>Whose alias an address is; people know the alias more often than the login name.</summary>
+    /// <summary>Whose alias an address is; people know the alias more often than the login name. As mail does: what stands behind a plus is cut where the whole is nobody's.</summary>
     private static async Task<Guid?> OwnerOfAsync(PortalDbContext db, string text, CancellationToken cancel)
     {
         if (!MailAddress.TryParse(text, out var address)) return null;
+        var local = address.FoldedLocalPart;
+        var plus = local.IndexOf('+', StringComparison.Ordinal);
+        var before = plus > 0 ? local[..plus] : local;
         return await (from a in db.Addresses
-                      where a.LocalPart == address.FoldedLocalPart && a.MailboxId != null
+                      where a.LocalPart == local || a.LocalPart == before
                       join d in db.Domains on a.DomainId equals d.AliasOfId ?? d.Id
                       where d.Name == address.Domain.Value
-                      join m in db.Mailboxes on a.MailboxId equals m.Id
-                      select m.AccountId).FirstOrDefaultAsync(cancel);
+                      orderby a.LocalPart == local ? 0 : 1
+                      select db.Mailboxes.Where(m => m.Id == a.MailboxId).Select(m => m.AccountId).FirstOrDefault()).FirstOrDefaultAsync(cancel);
     }
 
     private static IQueryable<AccountRow> Rows(PortalDbContext db, IQueryable<Account> page) =>

@@ -63,8 +63,16 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             if (roles.Except(held.Select(r => r.Role)).Any()) await SpendLinksAsync(db, account.Id, cancel);   // whoever kept a link to a lesser account shall not have this one
             db.RoleAssignments.RemoveRange(held);
             db.RoleAssignments.AddRange(roles.Distinct().Select(r => new RoleAssignment { AccountId = account.Id, Role = r }));
-            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, held.Select(r => r.Role.ToString()).Order(), roles.Select(r => r.ToString()).Order());
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, await NamesAsync(db, held, cancel), roles.Select(r => r.ToString()).Order());
         }, cancel);
+
+    /// <summary>Roles as the audit names them; one that counts in a domain only has the domain behind it.</summary>
+    private static async Task<List<string>> NamesAsync(PortalDbContext db, List<RoleAssignment> held, CancellationToken cancel)
+    {
+        var ids = held.Select(r => r.DomainId).OfType<Guid>().ToList();
+        var domains = await db.Domains.AsNoTracking().Where(d => ids.Contains(d.Id)).ToDictionaryAsync(d => d.Id, d => d.Name, cancel);
+        return [.. held.Select(r => r.DomainId is { } id ? $"{r.Role}@{domains[id]}" : r.Role.ToString()).Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Ends every session of an account; one's own, or of others with <see cref="Capability.ResetPasswords"/>.</summary>
     public Task<Outcome> SignOutEverywhereAsync(Actor actor, Guid accountId, CancellationToken cancel) =>

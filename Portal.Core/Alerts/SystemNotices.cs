@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 
 namespace Portal.Core.Alerts;
 
@@ -20,7 +21,7 @@ public sealed record SystemNotice(string Key, NoticeSeverity Severity)
 }
 
 /// <summary>What stands in the portal's banner: certificate, disk, database. Of this process; whoever raises one also clears it.</summary>
-public sealed class SystemNotices(TimeProvider clock)
+public sealed partial class SystemNotices(TimeProvider clock, ILogger<SystemNotices>? logger = null)
 {
     private readonly ConcurrentDictionary<string, SystemNotice> standing = new();
 
@@ -43,11 +44,30 @@ public sealed class SystemNotices(TimeProvider clock)
                 isNew = old.Severity != severity || !old.Arguments.SequenceEqual(arguments);
                 return isNew ? notice with { Since = old.Since } : old;
             });
-        if (isNew) Changed?.Invoke();
+        if (isNew) Tell();
     }
 
     public void Clear(string key)
     {
-        if (standing.TryRemove(key, out _)) Changed?.Invoke();
+        if (standing.TryRemove(key, out _)) Tell();
     }
+
+    /// <summary>One listener's fault ends neither the others nor whoever watches certificate, disk and database.</summary>
+    private void Tell()
+    {
+        foreach (var handler in Changed?.GetInvocationList().Cast<Action>() ?? [])
+        {
+            try
+            {
+                handler();
+            }
+            catch (Exception e)
+            {
+                if (logger is not null) LogFault(logger, e);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A listener of the system's notices failed")]
+    private static partial void LogFault(ILogger logger, Exception exception);
 }

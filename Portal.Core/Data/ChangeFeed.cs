@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 
 namespace Portal.Core.Data;
 
 /// <summary>Hints that something changed, for caches and live lists; the counters are the truth (DESIGN §7). Handlers must be quick and must not throw.</summary>
-public sealed class ChangeFeed
+public sealed partial class ChangeFeed(ILogger<ChangeFeed>? logger = null)
 {
     private readonly ConcurrentDictionary<Guid, Action<Change, Guid?>> handlers = new();
 
@@ -31,8 +32,22 @@ public sealed class ChangeFeed
     /// <summary>Tells this process only: what came from another one.</summary>
     internal void Hear(Change area, Guid? mailboxId)
     {
-        foreach (var handler in handlers.Values) handler(area, mailboxId);
+        foreach (var handler in handlers.Values)
+        {
+            try
+            {
+                handler(area, mailboxId);
+            }
+            catch (Exception e)
+            {
+                // It was a hint only: the fault of who listens must not become that of who has just committed, nor end who carries hints.
+                if (logger is not null) LogFault(logger, area, e);
+            }
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A listener failed at the change of {Area}")]
+    private static partial void LogFault(ILogger logger, Change area, Exception exception);
 
     private sealed class Subscription(ChangeFeed feed, Guid id) : IDisposable
     {

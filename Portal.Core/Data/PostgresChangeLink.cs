@@ -41,7 +41,7 @@ internal sealed partial class PostgresChangeLink(IOptions<DatabaseOptions> optio
             {
                 break;
             }
-            catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 // The one catch-all of this loop: the database is away; caches live a second meanwhile.
                 LogLost(logger, e.Message);

@@ -35,7 +35,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
                     lastVersion = version;
                     if (beat % 4 == 0) await CheckpointAsync(connection, stoppingToken);
                 }
-                catch (SqliteException e)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
                     // The one catch-all of this loop: the file may be gone or full for a while; the next beat tries anew.
                     LogFailed(logger, e);

@@ -73,3 +73,16 @@ public sealed record LogQuery
 /// <param name="Next">Put into <see cref="LogQuery.Before"/> for the next page; null on the last.</param>
 /// <param name="Dropped">Lines lost since the start because they came faster than the disk took them.</param>
 public sealed record LogPage(IReadOnlyList<LogEntry> Entries, long? Next, long Dropped);
+
+/// <summary>How many lines came in one stretch of time.</summary>
+/// <param name="Grave">Warnings and above.</param>
+public sealed record LogBar(DateTimeOffset From, int Grave, int Other);
+
+/// <summary>Lines over time, oldest first.</summary>
+/// <param name="Step">Length of a bar.</param>
+/// <param name="IsPartial">True when there were more than <see cref="MaxLines"/>: the oldest bars are short then.</param>
+public sealed record LogHistogram(IReadOnlyList<LogBar> Bars, TimeSpan Step, bool IsPartial)
+{
+    /// <summary>Most lines looked at, the newest ones.</summary>
+    public const int MaxLines = 100_000;
+}

@@ -83,6 +83,30 @@ internal sealed class LogFile : IDisposable
         return entries.Count > limit ? new LogPage(entries[..limit], entries[limit - 1].Id, dropped) : new LogPage(entries, null, dropped);
     }
 
+    /// <summary>How many lines came when, of the newest <see cref="LogHistogram.MaxLines"/>: they are walked by their number, so that it costs the same however long the log is.</summary>
+    public async Task<LogHistogram> CountAsync(LogQuery query, DateTimeOffset from, TimeSpan step, int bars, CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        var (below, isPartial) = await FloorAsync(connection, from, cancel);
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"""
+            SELECT ("At" - $begin) / $step, sum("Level" >= 3), sum("Level" < 3) FROM ({Where(query with { From = from, Until = from + step * bars, Before = null, After = below }, command)} LIMIT {LogHistogram.MaxLines})
+            GROUP BY 1
+            """;
+        command.Parameters.AddWithValue("$begin", from.UtcTicks);
+        command.Parameters.AddWithValue("$step", step.Ticks);
+        var counted = new LogBar[bars];
+        for (var i = 0; i < bars; i++) counted[i] = new(from + step * i, 0, 0);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+        {
+            var at = reader.GetInt32(0);
+            counted[at] = counted[at] with { Grave = reader.GetInt32(1), Other = reader.GetInt32(2) };
+        }
+
+        return new LogHistogram(counted, step, isPartial);
+    }
+
     public async Task<List<string>> ComponentsAsync(CancellationToken cancel)
     {
         await using var connection = await OpenAsync(cancel);
@@ -175,6 +199,15 @@ internal sealed class LogFile : IDisposable
         if (query.After is { } after) And("\"Id\" > $afterId", ("$afterId", after));
         if (query.Text?.Trim() is { Length: > 0 } text) And("""("Message" LIKE $text ESCAPE '\' OR "Exception" LIKE $text ESCAPE '\')""", ("$text", $"%{Escape(LogText.OneLine(text, 200))}%"));
         return sql.ToString();
+    }
+
+    /// <summary>The number of the last line that is not looked at, and whether it would have been meant.</summary>
+    private static async Task<(long Below, bool IsPartial)> FloorAsync(SqliteConnection connection, DateTimeOffset from, CancellationToken cancel)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"""SELECT "Id", "At" FROM "LogEntry" WHERE "Id" <= (SELECT max("Id") FROM "LogEntry") - {LogHistogram.MaxLines} ORDER BY "Id" DESC LIMIT 1""";
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        return await reader.ReadAsync(cancel) ? (reader.GetInt64(0), reader.GetInt64(1) >= from.UtcTicks) : (0, false);
     }
 
     private static string Escape(string text) =>

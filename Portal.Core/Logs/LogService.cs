@@ -13,6 +13,17 @@ public sealed class LogService(LogStore store)
     public async Task<Outcome<LogPage>> SearchAsync(Actor actor, LogQuery query, CancellationToken cancel) =>
         actor.MayEverywhere(Capability.ViewLogs) ? await store.SearchAsync(query, cancel) : new NotPermitted(Capability.ViewLogs);
 
+    /// <summary>How many lines came when.</summary>
+    /// <param name="actor">As for <see cref="SearchAsync"/>.</param>
+    /// <param name="query">What to look for; its times and places are not read.</param>
+    /// <param name="from">Begin of the first bar.</param>
+    /// <param name="step">Length of a bar.</param>
+    /// <param name="bars">How many, at most 100.</param>
+    /// <param name="cancel">Stops the call.</param>
+    /// <returns>The bars or <see cref="NotPermitted"/>.</returns>
+    public async Task<Outcome<LogHistogram>> CountAsync(Actor actor, LogQuery query, DateTimeOffset from, TimeSpan step, int bars, CancellationToken cancel) =>
+        actor.MayEverywhere(Capability.ViewLogs) ? await store.CountAsync(query, from, step, Math.Clamp(bars, 1, 100), cancel) : new NotPermitted(Capability.ViewLogs);
+
     /// <summary>The components that have spoken.</summary>
     /// <returns>Names in order, or <see cref="NotPermitted"/>.</returns>
     public async Task<Outcome<IReadOnlyList<string>>> ComponentsAsync(Actor actor, CancellationToken cancel)

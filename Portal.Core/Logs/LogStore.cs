@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Portal.Core.Logs;
 
@@ -23,6 +23,8 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     private LogFile? file;
     private Task? writer;
     private long dropped;
+    private bool hasToldFault;
+    private bool hasEnded;
     private DateTimeOffset trimmedAt = DateTimeOffset.MinValue;
 
     /// <summary>Takes lines at once and keeps them in memory until it is started: a host logs before its data folder is there.</summary>
@@ -63,6 +65,9 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     /// <summary>Lines, newest first.</summary>
     public Task<LogPage> SearchAsync(LogQuery query, CancellationToken cancel) => File.SearchAsync(query, Dropped, cancel);
 
+    /// <inheritdoc cref="LogFile.CountAsync"/>
+    public Task<LogHistogram> CountAsync(LogQuery query, DateTimeOffset from, TimeSpan step, int bars, CancellationToken cancel) => File.CountAsync(query, from, step, bars, cancel);
+
     /// <summary>The components that have spoken, in order of name.</summary>
     public Task<List<string>> ComponentsAsync(CancellationToken cancel) => File.ComponentsAsync(cancel);
 
@@ -77,6 +82,8 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         buffer.Writer.TryComplete();
+        if (hasEnded) return;   // the container knows it as itself and as a hosted part, and disposes of both
+        hasEnded = true;
         await ending.CancelAsync();
         if (writer is not null) await writer;
         file?.Dispose();
@@ -93,7 +100,21 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
             if (!await TryAsync(() => file.InsertAsync(batch))) Interlocked.Add(ref dropped, batch.Count);
             if (clock.GetUtcNow() - trimmedAt > options.TrimEvery) await TryAsync(() => TrimAsync(CancellationToken.None));
             batch.Clear();
+            Tell();
+        }
+    }
+
+    /// <summary>A listener's fault does not end the log. It is told once: a line for each would bring the next one.</summary>
+    private void Tell()
+    {
+        try
+        {
             Stored?.Invoke();
+        }
+        catch (Exception e)
+        {
+            if (!hasToldFault) Write(new LogEntry { At = clock.GetUtcNow(), Level = LogLevel.Error, Component = "Core.Logs", Message = $"A listener of the log failed ({e.GetType().Name})" });
+            hasToldFault = true;
         }
     }
 
@@ -105,7 +126,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
             await act();
             return true;
         }
-        catch (Exception e) when (e is SqliteException or IOException)
+        catch (Exception)   // the loop's one catch-all
         {
             return false;
         }

@@ -6,6 +6,10 @@ namespace Portal.Core.Messages;
 /// <summary>Whether the data folder's file system has room; asked at most once a second.</summary>
 public sealed class DiskSpace(IOptions<StorageOptions> storage, TimeProvider clock)
 {
+    private const int NoSpace = 28;   // ENOSPC
+    private const int QuotaReached = 122;   // EDQUOT on Linux
+    private const int WindowsDiskFull = unchecked((int)0x80070070);
+
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
     private long readAt;
     private long freeBytes = -1;
@@ -23,6 +27,9 @@ public sealed class DiskSpace(IOptions<StorageOptions> storage, TimeProvider clo
             return free;
         }
     }
+
+    /// <summary>Whether a write failed for want of room; .NET gives the system's error number as the result, with no type of its own.</summary>
+    public static bool IsFull(IOException error) => error.HResult is NoSpace or QuotaReached or WindowsDiskFull;
 
     /// <summary>True while free space is under the floor: no mail is taken (452 4.3.1).</summary>
     public bool IsLow => FreeBytes < storage.Value.DiskFloorBytes;

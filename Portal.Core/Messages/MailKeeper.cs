@@ -1,15 +1,18 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Portal.Core.Jobs;
 using Portal.Core.Mailboxes;
 
 namespace Portal.Core.Messages;
 
 /// <summary>
 /// Ends each hour what has been kept long enough: mailboxes past their grace, recoverable items after 14 days, tombstones after 60, content nobody refers to, forgotten
-/// uploads. In turns of 500 rows. Every step may run on several nodes at once: what one took the other does not find.
+/// uploads. In turns of 500 rows, on one node; the uploads are each node's own. A step that two nodes run at once is harmless: what one took the other does not find.
 /// </summary>
-internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover remover, ContentSweeper sweeper, UploadStore uploads, TimeProvider clock, ILogger<MailKeeper> logger) : BackgroundService
+internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover remover, ContentSweeper sweeper, UploadStore uploads, JobLeases leases, TimeProvider clock, ILogger<MailKeeper> logger) : BackgroundService
 {
+    internal const string Job = "mail.keep";
+
     private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -19,7 +22,8 @@ internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover rem
         {
             try
             {
-                await RunAsync(stoppingToken);
+                if (uploads.Sweep() is > 0 and var forgotten) LogForgotten(logger, forgotten);
+                await leases.RunAsync(Job, Pause, RunAsync, stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
@@ -28,7 +32,7 @@ internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover rem
         }
     }
 
-    /// <summary>One round of everything.</summary>
+    /// <summary>One round of everything that the nodes share.</summary>
     internal async Task RunAsync(CancellationToken cancel)
     {
         var (boxes, items, tombstones, messages) = (0, 0, 0, 0);
@@ -42,12 +46,14 @@ internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover rem
         }
 
         var blobs = await sweeper.SweepBlobsAsync(cancel);
-        var forgotten = uploads.Sweep();
-        if (boxes + items + tombstones + messages + blobs + forgotten > 0) LogDone(logger, boxes, items, tombstones, messages, blobs, forgotten);
+        if (boxes + items + tombstones + messages + blobs > 0) LogDone(logger, boxes, items, tombstones, messages, blobs);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {Mailboxes} mailboxes, {Items} recoverable items, {Tombstones} tombstones, {Messages} messages nobody refers to, {Blobs} orphan blobs and {Uploads} uploads")]
-    private static partial void LogDone(ILogger logger, int mailboxes, int items, int tombstones, int messages, int blobs, int uploads);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {Mailboxes} mailboxes, {Items} recoverable items, {Tombstones} tombstones, {Messages} messages nobody refers to and {Blobs} orphan blobs")]
+    private static partial void LogDone(ILogger logger, int mailboxes, int items, int tombstones, int messages, int blobs);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {Uploads} forgotten uploads")]
+    private static partial void LogForgotten(ILogger logger, int uploads);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A round over old mail failed; the next hour tries again")]
     private static partial void LogFailed(ILogger logger, Exception error);

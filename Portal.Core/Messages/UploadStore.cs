@@ -29,8 +29,7 @@ public sealed class UploadStore(IOptions<StorageOptions> storage, DiskSpace disk
     {
         if (actor.AccountId is not { } owner || !actor.May(Capability.UseOwnMail)) return new NotPermitted(Capability.UseOwnMail);
 
-        var folder = Directory.CreateDirectory(FolderOf(owner));
-        using var place = room.Enter(owner, () => folder.EnumerateFiles().Sum(f => f.Length));
+        using var place = room.Enter(owner, () => WaitingBytes(owner));
         if (Refuse(place, 0, Math.Max(1, file.DeclaredBytes), limitBytes) is { } refused) return refused;
 
         var id = Guid.CreateVersion7();
@@ -38,21 +37,29 @@ public sealed class UploadStore(IOptions<StorageOptions> storage, DiskSpace disk
         var isWhole = false;
         try
         {
-            await using var to = PrivateFile.Create(PathOf(owner, id), FileOptions.Asynchronous);
-            var buffer = new byte[64 * 1024];
-            while (await content.ReadAsync(buffer, cancel) is > 0 and var count)
+            Directory.CreateDirectory(FolderOf(owner));
+            await using (var to = PrivateFile.Create(PathOf(owner, id), FileOptions.Asynchronous))
             {
-                if (Refuse(place, length, length + count, limitBytes) is { } late) return late;
-                length += count;
-                await to.WriteAsync(buffer.AsMemory(0, count), cancel);
+                var buffer = new byte[64 * 1024];
+                while (await content.ReadAsync(buffer, cancel) is > 0 and var count)
+                {
+                    if (Refuse(place, length, length + count, limitBytes) is { } late) return late;
+                    length += count;
+                    await to.WriteAsync(buffer.AsMemory(0, count), cancel);
+                }
             }
 
-            isWhole = true;
+            isWhole = true;   // only now: closing writes the last octets
             place.Keep(length);
+        }
+        catch (IOException e) when (DiskSpace.IsFull(e))
+        {
+            return new Conflict("UploadDiskLow");   // without a floor, or filled by others since the last look, the disk itself says so
         }
         finally
         {
-            if (!isWhole) File.Delete(PathOf(owner, id));
+            var path = PathOf(owner, id);
+            if (!isWhole && File.Exists(path)) File.Delete(path);
         }
 
         var type = MimeKit.ContentType.TryParse(file.ContentType ?? "", out var declared) && declared is not { MediaType: "multipart" or "message" } ? declared : new MimeKit.ContentType("application", "octet-stream");
@@ -99,6 +106,12 @@ public sealed class UploadStore(IOptions<StorageOptions> storage, DiskSpace disk
         : disk.FreeBytes - (bytes - writtenBytes) < storage.Value.DiskFloorBytes ? new Conflict("UploadDiskLow")
         : place.TryReach(bytes) ? null
         : new Conflict("TooManyUploads");
+
+    private long WaitingBytes(Guid owner)
+    {
+        var folder = new DirectoryInfo(FolderOf(owner));
+        return folder.Exists ? folder.EnumerateFiles().Sum(f => f.Length) : 0;
+    }
 
     private string FolderOf(Guid owner) => Path.Combine(Root, owner.ToString("N"));
 

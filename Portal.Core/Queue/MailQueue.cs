@@ -207,7 +207,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
                     .SetProperty(x => x.RouteKey, settlement.RouteKey ?? entry.RouteKey).SetProperty(x => x.NextAttemptAt, next), cancel),
             SettlementKind.Deferred => await ours.ExecuteUpdateAsync(
                 e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.NextAttemptAt, next)
-                    .SetProperty(x => x.Cause, settlement.Cause).SetProperty(x => x.LastReply, reply)
+                    .SetProperty(x => x.Cause, settlement.Cause).SetProperty(x => x.LastReply, reply).SetProperty(x => x.LastRule, settlement.Rule)
                     .SetProperty(x => x.DelayNoticeSent, x => x.DelayNoticeSent || settlement.SendsDelayNotice), cancel),
             _ => await ours.ExecuteDeleteAsync(cancel),
         };

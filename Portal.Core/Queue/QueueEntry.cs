@@ -106,6 +106,9 @@ public sealed class QueueEntry
     /// <summary>The peer's last words, or ours; null before the first try.</summary>
     public string? LastReply { get; set; }
 
+    /// <summary>What became of the last try, a key of the Rules resource; null before the first.</summary>
+    public string? LastRule { get; set; }
+
     public bool DelayNoticeSent { get; set; }
 
     public long SizeBytes { get; init; }
@@ -138,6 +141,7 @@ internal sealed class QueueEntryConfiguration : IEntityTypeConfiguration<QueueEn
         entry.Property(e => e.ForwardPath).HasMaxLength(320);
         entry.Property(e => e.RouteKey).HasMaxLength(300);
         entry.Property(e => e.LastReply).HasMaxLength(2000);
+        entry.Property(e => e.LastRule).HasMaxLength(100);
         entry.Property(e => e.EnvelopeId).HasMaxLength(100);
         entry.Property(e => e.OriginalRecipient).HasMaxLength(500);
         entry.HasOne<Message>().WithMany().HasForeignKey(e => e.MessageId).OnDelete(DeleteBehavior.Restrict);

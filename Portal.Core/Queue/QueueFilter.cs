@@ -102,7 +102,11 @@ public sealed record QueueSelection
 /// <param name="Cause">Why they wait; <see cref="DeferCause.None"/> when nothing went wrong yet.</param>
 /// <param name="RouteKey">Destination domain, or "host:port" of a smart host.</param>
 /// <param name="Held">How many of them are held.</param>
-public sealed record QueueGroup(DeferCause Cause, string RouteKey, int Count, int Held, DateTimeOffset Oldest, DateTimeOffset NextAttemptAt, string? LastReply);
+public sealed record QueueGroup(DeferCause Cause, string RouteKey, int Count, int Held, DateTimeOffset Oldest, DateTimeOffset NextAttemptAt, string? LastReply)
+{
+    /// <summary>What became of the last try of all of them alike, a key of the Rules resource; null where it differs, or before the first.</summary>
+    public string? Rule { get; init; }
+}
 
 /// <summary>What became of an act on entries.</summary>
 /// <param name="Rows">Entries changed at once.</param>

@@ -45,11 +45,13 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
                 Oldest = g.Min(e => e.CreatedAt),
                 Next = g.Min(e => e.NextAttemptAt),
                 LastReply = g.Max(e => e.LastReply),
+                FirstRule = g.Min(e => e.LastRule),
+                LastRule = g.Max(e => e.LastRule),
             })
             .OrderByDescending(g => g.Count).ThenBy(g => g.RouteKey)
             .Take(MaxGroups)
             .ToListAsync(cancel);
-        return groups.ConvertAll(g => new QueueGroup(g.Cause, g.RouteKey, g.Count, g.Held, g.Oldest, g.Next, g.LastReply));
+        return groups.ConvertAll(g => new QueueGroup(g.Cause, g.RouteKey, g.Count, g.Held, g.Oldest, g.Next, g.LastReply) { Rule = g.FirstRule == g.LastRule ? g.LastRule : null });
     }
 
     /// <summary>One entry; needs <see cref="Capability.ViewQueue"/>.</summary>

@@ -46,6 +46,9 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
     /// <summary>The peer's last words, or ours.</summary>
     public string? Reply { get; init; }
 
+    /// <summary>What stood in the way of a try that came to no reply, a key of the Rules resource; null where the cause says enough.</summary>
+    public string? Obstacle { get; init; }
+
     /// <summary>When to try again; null means now.</summary>
     public DateTimeOffset? NextAttemptAt { get; init; }
 
@@ -67,9 +70,11 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
         SettlementKind.Delivered => "attempt.delivered",
         SettlementKind.Relayed => "attempt.relayed",
         // No server was asked, so none has said anything.
+        SettlementKind.Deferred when Obstacle is not null => Obstacle,
         SettlementKind.Deferred when Cause == DeferCause.Dns => "attempt.noAnswer",
         SettlementKind.Failed when Cause == DeferCause.Dns => "attempt.noServer",
-        SettlementKind.Deferred => Entry.Kind == QueueKind.Relay ? "attempt.deferred" : "attempt.deferredHere",
+        SettlementKind.Deferred when Entry.Kind != QueueKind.Relay => "attempt.deferredHere",
+        SettlementKind.Deferred => Cause == DeferCause.LocalFault ? "attempt.ourFault" : "attempt.deferred",
         SettlementKind.Failed => Entry.Kind == QueueKind.Relay ? "attempt.failed" : "attempt.failedHere",
         SettlementKind.Expired => "attempt.expired",
         SettlementKind.Removed => "queue.return",

@@ -53,6 +53,10 @@ public sealed partial class TracePartitionKeeper(IDbContextFactory<PortalDbConte
     /// <summary>The name of a week's partition, such as "MessageTrace_20261123".</summary>
     internal static string NameOf(string table, DateTimeOffset monday) => string.Create(CultureInfo.InvariantCulture, $"{table}_{monday:yyyyMMdd}");
 
+    /// <summary>The Monday that a partition's name tells; null for one that is no week's.</summary>
+    internal static DateTimeOffset? MondayOf(string table, string name) =>
+        name.StartsWith(table + "_", StringComparison.Ordinal) && DateTimeOffset.TryParseExact(name[(table.Length + 1)..], "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var monday) ? monday : null;
+
     internal static DateTimeOffset MondayOf(DateTimeOffset at) => new(at.UtcDateTime.Date.AddDays(-(((int)at.UtcDateTime.DayOfWeek + 6) % 7)), TimeSpan.Zero);
 
     private async Task MakeAsync(PortalDbContext db, string table, DateTimeOffset monday, CancellationToken cancel)

@@ -89,12 +89,13 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         if (result.Failure is null && result.Reply is { IsPermanent: true } never && !IsTooManyRecipients(result))
             return new(entry, SettlementKind.Failed) { Cause = result.Connection is null && entry.Kind == QueueKind.Relay ? DeferCause.Dns : DeferCause.None, Reply = never.ToString() };   // as CauseOf
 
-        var cause = result.Failure?.Cause ?? CauseOf(result.Reply, result.Connection);
+        var cause = result.Failure?.Cause ?? CauseOf(entry, result.Reply, result.Connection);
         if (schedule.IsExpired(entry)) return new(entry, SettlementKind.Expired) { Cause = cause, Reply = result.Words };
         return new(entry, SettlementKind.Deferred)
         {
             Cause = cause,
             Reply = result.Words,
+            Obstacle = Obstacle.Of(result),
             NextAttemptAt = schedule.NextAttempt(entry),
             SendsDelayNotice = schedule.IsLate(entry) && entry.ReversePath.Length > 0 && AttemptReport.Wants(entry, DsnNotify.Delay),
         };
@@ -105,8 +106,8 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         result is { Stage: SmtpStage.Recipient, Reply: { Code: 552, Status: null or "5.5.3" } or { Code: 452, Status: null or "4.5.3" } };
 
     // Without a connection the reply is ours, and ours are about the DNS.
-    private static DeferCause CauseOf(PeerReply? reply, SmtpConnection? connection) =>
-        reply is null ? DeferCause.LocalFault : connection is null ? DeferCause.Dns : reply.IsTransient || reply.IsPermanent ? ReplyCause.Of(reply) : DeferCause.RemoteFault;
+    private static DeferCause CauseOf(QueueEntry entry, PeerReply? reply, SmtpConnection? connection) =>
+        reply is null || entry.Kind != QueueKind.Relay ? DeferCause.LocalFault : connection is null ? DeferCause.Dns : reply.IsTransient || reply.IsPermanent ? ReplyCause.Of(reply) : DeferCause.RemoteFault;
 
     /// <summary>Makes outcomes durable with the DSN that is due. A DSN that can't be made never costs what the peers have said.</summary>
     private async Task ConcludeAsync(QueuedMessage? message, Attempt attempt, List<DsnRecipient> about, CancellationToken stop)

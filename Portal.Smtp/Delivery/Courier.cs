@@ -120,7 +120,7 @@ internal sealed partial class Courier(
         catch (OperationCanceledException) when (!abort.IsCancellationRequested)
         {
             await line.HangUpAsync();
-            var failure = new SmtpFailure(SmtpStage.Content, DeferCause.Network, $"{choice.RouteKey}: the whole try took more than {options.Value.AttemptTimeout.TotalMinutes} min");
+            var failure = new SmtpFailure(SmtpStage.Content, DeferCause.Network, $"{choice.RouteKey}: the whole try took more than {options.Value.AttemptTimeout.TotalMinutes} min") { Fault = SmtpFault.TookTooLong };
             return entries.ConvertAll(e => new EntryResult(e) { Failure = failure, Stage = failure.Stage });
         }
     }

@@ -20,6 +20,9 @@ internal sealed record MailHosts(IReadOnlyList<PeerAddress> Hosts, PeerReply? Re
 /// <summary>Finds the servers of a destination: MX by preference, by chance within one; without MX the domain's own addresses; null MX (RFC 5321 §5.1, RFC 7505).</summary>
 internal sealed class MxResolver(IMailDns dns, IOptions<DeliveryOptions> delivery, IOptions<DnsOptions> limits, TimeProvider clock)
 {
+    /// <summary>Status of our reply when the DNS answers that a smart host is not there (RFC 3463 §3.5: unable to route).</summary>
+    public const string NameUnknown = "4.4.4";
+
     private const int MaxHosts = 20;
 
     /// <param name="domain">Domain in A-label form, or an address literal in brackets.</param>
@@ -35,7 +38,9 @@ internal sealed class MxResolver(IMailDns dns, IOptions<DeliveryOptions> deliver
             var answer = await dns.AddressesAsync(route.Host, within);
             if (answer.Records.Count > 0) return new([.. Ordered(answer.Records).Select(a => Peer(route.Host, a))], null);
             // A smart host that is not to be found is our administrator's error or the DNS's, not the recipient's: mail waits.
-            return MailHosts.Later("4.4.3", $"The smart host {route.Host} has no address in the DNS");
+            return answer.Status == DnsStatus.Failed
+                ? MailHosts.Later("4.4.3", $"The DNS gave no answer for the smart host {route.Host}")
+                : MailHosts.Later(NameUnknown, $"The smart host {route.Host} has no address in the DNS");
 
             PeerAddress Peer(string host, IPAddress address) => new(host, new IPEndPoint(address, route.Port), route.Tls, credentials);
         },

@@ -97,11 +97,11 @@ internal sealed class PeerChannel : IAsyncDisposable
         catch (AuthenticationException e)
         {
             var why = errors == SslPolicyErrors.None ? "the TLS handshake failed" : $"its certificate is not valid ({errors})";
-            throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer}: {why}", null, e);
+            throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer}: {why}", null, e) { Fault = errors == SslPolicyErrors.None ? SmtpFault.TlsFailed : SmtpFault.CertificateNotValid };
         }
         catch (SmtpFailure e)
         {
-            throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer}: the TLS handshake failed", null, e);   // an old server often just hangs up
+            throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer}: the TLS handshake failed", null, e) { Fault = SmtpFault.TlsFailed };   // an old server often just hangs up
         }
 
         Tls = $"{tls.SslProtocol} {tls.NegotiatedCipherSuite}";
@@ -135,7 +135,7 @@ internal sealed class PeerChannel : IAsyncDisposable
         catch (FormatException e)
         {
             IsUsable = false;
-            throw new SmtpFailure(stage, DeferCause.RemoteFault, $"{peer}: {e.Message}", null, e);
+            throw new SmtpFailure(stage, DeferCause.RemoteFault, $"{peer}: {e.Message}", null, e) { Fault = SmtpFault.NotSmtp };
         }
         catch (SmtpFailure failure) when (goodbye is { } last && failure.Cause == DeferCause.Network)
         {
@@ -202,14 +202,23 @@ internal sealed class PeerChannel : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
-            throw new SmtpFailure(stage, DeferCause.Network, $"{peer} did not answer within {limit.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s", null, e);
+            throw new SmtpFailure(stage, DeferCause.Network, $"{peer} did not answer within {limit.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s", null, e) { Fault = SmtpFault.TimedOut };
         }
         catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
         {
             var socketError = e as SocketException ?? e.InnerException as SocketException;
-            throw new SmtpFailure(stage, DeferCause.Network, $"{peer}: {Words(socketError?.SocketErrorCode, e)}", null, e);
+            throw new SmtpFailure(stage, DeferCause.Network, $"{peer}: {Words(socketError?.SocketErrorCode, e)}", null, e) { Fault = FaultOf(socketError?.SocketErrorCode) };
         }
     }
+
+    private static SmtpFault FaultOf(SocketError? error) => error switch
+    {
+        SocketError.ConnectionRefused => SmtpFault.ConnectionRefused,
+        SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.NetworkDown or SocketError.HostDown => SmtpFault.Unreachable,
+        SocketError.TimedOut => SmtpFault.TimedOut,
+        SocketError.AddressNotAvailable => SmtpFault.OurFault,   // the source address of the settings is none of this machine's
+        _ => SmtpFault.BrokenOff,
+    };
 
     private static string Words(SocketError? error, Exception e) => error switch
     {

@@ -11,7 +11,9 @@ namespace Portal.Smtp.Delivery;
 
 /// <summary>
 /// One connection to a remote SMTP server: the only code that speaks SMTP outwards. It carries content byte for byte, tells the
-/// replies of MAIL, each RCPT, DATA and the final dot apart, and knows how far it had come when a connection dies (DESIGN §4).
+/// replies of MAIL, each RCPT, DATA and the final dot apart, and knows how far it had come when a connection dies (DESIGN §4). Longer than
+/// most files, so that a dialogue with a server is read from greeting to farewell in one: octets and waits are <see cref="PeerChannel"/>'s,
+/// the wording of the envelope <see cref="EnvelopeCommands"/>'.
 /// </summary>
 internal sealed class SmtpConnection : IAsyncDisposable
 {
@@ -137,7 +139,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         if (Tls is null && peer.Tls != RouteTls.None)
         {
             if (Extensions.StartTls) await StartTlsAsync(cancel);
-            else if (peer.Tls == RouteTls.Required) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} offers no STARTTLS, and the route requires TLS");
+            else if (peer.Tls == RouteTls.Required) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} offers no STARTTLS, and the route requires TLS") { Fault = SmtpFault.TlsNotOffered };
         }
 
         if (peer.Credentials is not null) await AuthenticateAsync(cancel);
@@ -163,13 +165,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
         var ready = await CommandAsync(SmtpStage.Tls, "STARTTLS", cancel);
         if (ready.Code != 220)
         {
-            if (peer.Tls == RouteTls.Required) throw Refused(SmtpStage.Tls, ready, DeferCause.Tls);
+            if (peer.Tls == RouteTls.Required) throw Refused(SmtpStage.Tls, ready, DeferCause.Tls, SmtpFault.TlsNotOffered);
             if (!IsUsable) throw Refused(SmtpStage.Tls, ready);
             return;   // opportunistic: on in clear (RFC 7435 §4)
         }
 
         // RFC 3207 §4.2: what came in clear behind the 220 was not said by the server we are about to know.
-        if (channel.HasUnread) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} sent data ahead of the TLS handshake");
+        if (channel.HasUnread) throw new SmtpFailure(SmtpStage.Tls, DeferCause.Tls, $"{peer} sent data ahead of the TLS handshake") { Fault = SmtpFault.TlsFailed };
         await channel.SecureAsync(options.CommandTimeout, cancel);
         await HelloAsync(cancel);   // RFC 3207 §4.2: forget what was offered in clear
     }
@@ -178,13 +180,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         // RFC 4954 §4: no password in clear, but to this machine.
         if (Tls is null && !IPAddress.IsLoopback(peer.EndPoint.Address))
-            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.Tls, $"{peer}: no password is sent without TLS");
+            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.Tls, $"{peer}: no password is sent without TLS") { Fault = SmtpFault.TlsNotOffered };
 
         var mechanism = Extensions.AuthMechanisms
             .Where(name => Mechanisms.Contains(name))
             .OrderBy(name => Array.IndexOf(Mechanisms, name))   // the strongest first
             .Select(name => SaslMechanism.Create(name, Encoding.UTF8, peer.Credentials!))
-            .FirstOrDefault() ?? throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer} offers no authentication mechanism that we have");
+            .FirstOrDefault() ?? throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer} offers no authentication mechanism that we have") { Fault = SmtpFault.SignIn };
 
         try
         {
@@ -193,11 +195,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
             var reply = await CommandAsync(SmtpStage.Authentication, command, cancel);
             while (reply.Code == 334)
                 reply = await CommandAsync(SmtpStage.Authentication, await mechanism.ChallengeAsync(reply.Lines[0], cancel), cancel);
-            if (reply.Code != 235) throw Refused(SmtpStage.Authentication, reply, DeferCause.RemotePolicy);
+            if (reply.Code != 235) throw Refused(SmtpStage.Authentication, reply, DeferCause.RemotePolicy, SmtpFault.SignIn);
         }
         catch (Exception e) when (e is SaslException or FormatException)
         {
-            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer}: authentication failed ({e.Message})", null, e);
+            throw new SmtpFailure(SmtpStage.Authentication, DeferCause.RemotePolicy, $"{peer}: authentication failed ({e.Message})", null, e) { Fault = SmtpFault.SignIn };
         }
     }
 
@@ -205,11 +207,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", cancel);
 
-        var utf8 = mail.Needs.HasFlag(MessageNeeds.Utf8Headers) || !Ascii.IsValid(mail.ReversePath) || wanted.Exists(i => !Ascii.IsValid(mail.Recipients[i].ForwardPath));
         var chunked = Extensions.Chunking && mail.Needs.HasFlag(MessageNeeds.Odd);   // what dots can't carry exactly, octet counts can (RFC 3030)
-        var commands = new List<string>(wanted.Count + 2) { MailCommand(mail, utf8, chunked) };
-        commands.AddRange(wanted.Select(i => RcptCommand(mail.Recipients[i])));
-        if (!chunked) commands.Add("DATA");
+        var commands = EnvelopeCommands.Of(mail, wanted, Extensions, chunked);
 
         Messages++;
         needsReset = true;
@@ -258,41 +257,6 @@ internal sealed class SmtpConnection : IAsyncDisposable
             else if (said[n + 1] is { IsPositive: false } refused) replies[wanted[n]] = new(refused, SmtpStage.Recipient);
         }
     }
-
-    private string MailCommand(OutgoingMail mail, bool utf8, bool chunked)
-    {
-        var command = new StringBuilder($"MAIL FROM:<{Safe(mail.ReversePath)}>");
-        if (Extensions.Size) command.Append(CultureInfo.InvariantCulture, $" SIZE={mail.SizeBytes}");
-        if (chunked && Extensions.BinaryMime) command.Append(" BODY=BINARYMIME");   // RFC 3030 §3
-        else if (Extensions.EightBitMime && (mail.Needs.HasFlag(MessageNeeds.EightBit) || utf8)) command.Append(" BODY=8BITMIME");
-        if (utf8) command.Append(" SMTPUTF8");
-        if (Extensions.Dsn)
-        {
-            if (mail.Return != DsnReturn.Default) command.Append(mail.Return == DsnReturn.Full ? " RET=FULL" : " RET=HDRS");
-            if (mail.EnvelopeId is { } id) command.Append(" ENVID=").Append(XtextWriter.Write(id));
-        }
-
-        return command.ToString();
-    }
-
-    private string RcptCommand(OutgoingRecipient recipient)
-    {
-        var command = new StringBuilder($"RCPT TO:<{Safe(recipient.ForwardPath)}>");
-        if (!Extensions.Dsn) return command.ToString();
-
-        if (recipient.Notify != DsnNotify.Default)
-        {
-            DsnNotify[] named = [DsnNotify.Never, DsnNotify.Success, DsnNotify.Failure, DsnNotify.Delay];
-            command.Append(" NOTIFY=").AppendJoin(',', named.Where(n => recipient.Notify.HasFlag(n)).Select(n => n.ToString().ToUpperInvariant()));
-        }
-
-        if (recipient.OriginalRecipient?.Split(';', 2) is [var type, var address]) command.Append(" ORCPT=").Append(Safe(type)).Append(';').Append(XtextWriter.Write(address));
-        return command.ToString();
-    }
-
-    /// <summary>An address that could end its command early never reaches the wire.</summary>
-    private static string Safe(string path) =>
-        path.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 && !path.Contains('\x7f', StringComparison.Ordinal) ? path : throw new InvalidOperationException("An envelope address with control characters.");
 
     /// <summary>All commands in one go; replies are read while we write, or both sides could wait for each other (RFC 2920 §3.1).</summary>
     private async Task PipelineAsync(List<string> commands, PeerReply?[] said, CancellationToken cancel)
@@ -344,12 +308,12 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
         catch (SmtpFailure failure) when (failure.Cause == DeferCause.Network)
         {
-            return await LastWordsAsync(cancel) ?? throw new SmtpFailure(failure.Stage, failure.Cause, failure.Message, null, failure);
+            return await LastWordsAsync(cancel) ?? throw new SmtpFailure(failure.Stage, failure.Cause, failure.Message, null, failure) { Fault = failure.Fault };
         }
         catch (Exception e) when (e is not SmtpFailure && !cancel.IsCancellationRequested)
         {
             // The store failed in the middle: a dot now would make half a message whole.
-            throw new SmtpFailure(SmtpStage.Content, DeferCause.LocalFault, "the content could not be read", null, e);
+            throw new SmtpFailure(SmtpStage.Content, DeferCause.LocalFault, "the content could not be read", null, e) { Fault = SmtpFault.OurFault };
         }
 
         var reply = await channel.ReadReplyAsync(SmtpStage.End, options.DataEndTimeout, cancel);
@@ -405,5 +369,6 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     private Task WriteAsync(SmtpStage stage, TimeSpan limit, string text, CancellationToken cancel) => channel.WriteAsync(stage, limit, Encoding.UTF8.GetBytes(text), cancel);
 
-    private SmtpFailure Refused(SmtpStage stage, PeerReply reply, DeferCause? cause = null) => new(stage, cause ?? ReplyCause.Of(reply), $"{peer}: {reply}", reply);
+    private SmtpFailure Refused(SmtpStage stage, PeerReply reply, DeferCause? cause = null, SmtpFault fault = SmtpFault.Answered) =>
+        new(stage, cause ?? ReplyCause.Of(reply), $"{peer}: {reply}", reply) { Fault = fault };
 }

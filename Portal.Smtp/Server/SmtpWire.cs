@@ -9,7 +9,8 @@ namespace Portal.Smtp.Server;
 
 /// <summary>
 /// The transport of one session: lines and message text in, replies out, every wait with its end. Replies are gathered and
-/// sent when there is nothing more to read (RFC 2920 §3.2). It alone throws <see cref="ConnectionLost"/>.
+/// sent when there is nothing more to read (RFC 2920 §3.2). It alone throws <see cref="ConnectionLost"/>. Longer than most files: two ends
+/// that TLS replaces, what is unsent and the one deadline are one state, which every reading, sending and stopping touches.
 /// </summary>
 internal sealed class SmtpWire : IAsyncDisposable
 {

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Alerts;
 using Portal.Tests.Fixtures;
+using Portal.Tests.Web;
 
 namespace Portal.Tests.Integration;
 
@@ -83,6 +85,27 @@ public class OutageTests
         disk.Empty();
         await UntilAsync(() => SendAsync(portal, "anna@portal.test"), reply => reply.StartsWith("250", StringComparison.Ordinal));
         Assert.Equal(acknowledged + 1, await portal.ReadAsync(db => db.MailItems.CountAsync()));
+    }
+
+    [Fact]
+    public async Task A_file_for_a_letter_is_refused_in_words_by_a_disk_without_a_byte_left()
+    {
+        await using var disk = await SmallDisk.CreateAsync(48);
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { DataFolder = Path.Combine(disk.Folder, "data") });
+        await portal.AddMailboxAsync("anna@portal.test");
+        using var anna = new PortalBrowser(portal);
+        await anna.SignInAsync("anna@portal.test", PortalHost.Password);
+        var token = PortalBrowser.TokenOf((await anna.GetAsync("account/password")).Text);
+        disk.FillTo(leaveBytes: 0);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "mail/uploads") { Content = new ByteArrayContent(new byte[100_000]) };
+        request.Headers.Add("X-File-Name", "a.bin");
+        request.Headers.Add("RequestVerificationToken", token);
+        using var answer = await anna.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.InsufficientStorage, answer.StatusCode);
+        Assert.Contains("nearly full", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(portal.DataFolder), "*", SearchOption.AllDirectories).Where(f => f.Contains("uploads", StringComparison.Ordinal)));
     }
 
     private static async Task<string> MailAsync(SmtpTalk talk)

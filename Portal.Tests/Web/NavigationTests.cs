@@ -1,12 +1,19 @@
+using System.Net;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Components;
+using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
 using Portal.Core.Permissions;
+using Portal.Core.Trace;
+using Portal.Tests.Fixtures;
+using Portal.Tests.Web.Mail;
 using Portal.Web.Components.Layout;
 
 namespace Portal.Tests.Web;
 
 /// <summary>The one table of pages and the pages themselves agree.</summary>
-public class NavigationTests
+public partial class NavigationTests
 {
     private static readonly IReadOnlyList<(Type Page, string Route)> Pages =
         [.. typeof(Navigation).Assembly.GetTypes().SelectMany(t => t.GetCustomAttributes<RouteAttribute>().Select(r => (t, r.Template)))];
@@ -33,6 +40,47 @@ public class NavigationTests
             .Where(p => Navigation.EntryOf(p.Route) is null).Select(p => p.Route);
 
         Assert.Empty(lost);
+    }
+
+    [Theory]
+    [InlineData("en")]
+    [InlineData("zh-Hans")]
+    public async Task No_page_says_the_same_twice_on_the_way_to_its_heading(string language)
+    {
+        await using var portal = await PortalHost.StartAsync();
+        var anna = await portal.AddMailboxAsync("anna@portal.test", null, Role.Administrator, Role.Helpdesk, Role.Auditor);
+        var item = await portal.DeliverAsync(anna.MailboxId, "Subject: x\n\nhello\n");
+        var queueId = await portal.ReadAsync(db => db.Messages.Select(m => m.QueueId).FirstAsync());
+        await portal.ReadAsync(async db =>
+        {
+            using var turn = await portal.Get<WriteGate>().EnterAsync(CancellationToken.None);
+            db.Traces.Add(new MessageTrace { QueueId = queueId, At = DateTimeOffset.UtcNow, ReversePath = "carl@example.org" });
+            return await db.SaveChangesAsync();
+        });
+        var domain = await portal.ReadAsync(db => db.Domains.Select(d => d.Id).FirstAsync());
+        var folder = await portal.ReadAsync(db => db.Folders.Where(f => f.MailboxId == anna.MailboxId).Select(f => f.Id).FirstAsync());
+        using var browser = new PortalBrowser(portal);
+        browser.Http.DefaultRequestHeaders.AcceptLanguage.Clear();
+        browser.Http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(language);
+        await browser.SignInAsync("anna@portal.test", PortalHost.Password);
+
+        var looked = 0;
+        foreach (var route in Pages.Select(p => p.Route).Where(r => Navigation.EntryOf(r) is not null))
+        {
+            var path = route.Replace("mailboxes/{Id:guid}", $"mailboxes/{anna.MailboxId}", StringComparison.Ordinal).Replace("domains/{Id:guid}", $"domains/{domain}", StringComparison.Ordinal)
+                .Replace("{QueueId:guid}", queueId.ToString(), StringComparison.Ordinal).Replace("{ItemId:long}", $"{item}", StringComparison.Ordinal).Replace("{FolderId:long}", $"{folder}", StringComparison.Ordinal);
+            var (status, page, _) = await browser.GetAsync(path.TrimStart('/'));
+            Assert.True(status == HttpStatusCode.OK, $"{path}: {status}");
+
+            if (Crumbs().Match(page) is not { Success: true } crumbs) continue;
+            looked++;
+            List<string> trail = [.. Crumb().Matches(crumbs.Value).Select(m => m.Groups["text"].Value)];
+            var heading = Tag().Replace(Heading().Match(page).Groups["text"].Value, "").Trim();
+            for (var i = 1; i < trail.Count; i++) Assert.True(trail[i] != trail[i - 1], $"{path}: {string.Join(" › ", trail)}");
+            Assert.True(trail[^1] != heading, $"{path}: {string.Join(" › ", trail)} › {heading}");
+        }
+
+        Assert.InRange(looked, 12, 100);
     }
 
     [Fact]
@@ -63,6 +111,18 @@ public class NavigationTests
     [InlineData("/admin/nowhere", "/admin")]
     [InlineData("/sign-in", null)]
     public void A_path_belongs_to_the_longest_entry_that_begins_it(string path, string? entry) => Assert.Equal(entry, Navigation.EntryOf(path)?.Href);
+
+    [GeneratedRegex("<nav class=\"crumbs\".*?</nav>", RegexOptions.Singleline)]
+    private static partial Regex Crumbs();
+
+    [GeneratedRegex("<(?:span|a)[^>]*>(?<text>[^<]+)</")]
+    private static partial Regex Crumb();
+
+    [GeneratedRegex("<h1[^>]*>(?<text>.*?)</h1>", RegexOptions.Singleline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tag();
 
     private static Actor Holder(params Role[] roles) =>
         Actor.ForAccount(Guid.CreateVersion7(), "someone@portal.test", [.. roles.Select(r => new HeldRole(r, Scope.Everything))], Channel.Portal, null);

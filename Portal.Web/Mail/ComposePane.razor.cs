@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
-using Portal.Core;
 using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Web.Components.Shared;
@@ -31,7 +30,7 @@ public sealed partial class ComposePane : IAsyncDisposable
     private int savedVersion;
     private DateTimeOffset savedAt;
 
-    /// <summary>"new", "reply-5", "all-5", "forward-5" or "draft-5".</summary>
+    /// <summary>What is begun, in the words of <see cref="LetterBegin"/>.</summary>
     [Parameter, EditorRequired] public string Begin { get; set; } = "";
 
     /// <summary>Sent, discarded or closed; given the item to show next, or null.</summary>
@@ -80,7 +79,7 @@ public sealed partial class ComposePane : IAsyncDisposable
 
     protected override async Task OnInitializedAsync()
     {
-        var begun = await BeginAsync();
+        var begun = await LetterBegin.OpenAsync(Begin, Drafts, await Actor.GetAsync(), start => Quotation.Of(L, start, Display.Zone));
         if (!begun.IsDone)
         {
             refused = Wording.Of(begun.Refusal);
@@ -122,19 +121,6 @@ public sealed partial class ComposePane : IAsyncDisposable
         }
 
         self?.Dispose();
-    }
-
-    private async Task<Outcome<Letter>> BeginAsync()
-    {
-        var actor = await Actor.GetAsync();
-        if (Begin == "new") return new Letter();
-        if (Begin.Split('-') is not [var how, var number] || !long.TryParse(number, out var id)) return new NotFound("MailItem");
-        if (how == "draft") return await Drafts.OpenAsync(actor, id, CancellationToken.None);
-
-        var kind = how switch { "reply" => LetterKind.Reply, "all" => LetterKind.ReplyAll, "forward" => LetterKind.Forward, _ => LetterKind.New };
-        if (kind == LetterKind.New) return new NotFound("MailItem");
-        var start = await Drafts.BeginAsync(actor, id, kind, CancellationToken.None);
-        return start.IsDone ? start.Value.Letter with { Text = Quotation.Of(L, start.Value, Display.Zone) } : start.Refusal;
     }
 
     private void Change(Letter changed)

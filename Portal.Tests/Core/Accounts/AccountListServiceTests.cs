@@ -22,7 +22,7 @@ public class AccountListServiceTests
         var domain = await database.SeedDomainAsync();
         await database.SeedDomainAsync("portal.example", domain.Id);
         var anna = await database.AddMailboxAsync("anna@portal.test");
-        await database.AddMailboxAsync("bo@portal.test", null, Role.Helpdesk);
+        var bo = await database.AddMailboxAsync("bo@portal.test", null, Role.Helpdesk);
         await database.Get<MailboxService>().RenameAsync(Administrator, anna.MailboxId, "Änne Berg", Cancel);
         await database.AliasService().CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = "chief", MailboxId = anna.MailboxId }, Cancel);
 
@@ -32,6 +32,13 @@ public class AccountListServiceTests
         Assert.Equal(["anna@portal.test"], await Find(new AccountQuery { Text = "BERG" }));
         Assert.Equal(["anna@portal.test"], await Find(new AccountQuery { Text = "chief@portal.test" }));
         Assert.Equal(["anna@portal.test"], await Find(new AccountQuery { Text = "Chief@portal.example" }));
+        Assert.Equal(["anna@portal.test"], await Find(new AccountQuery { Text = "Anna+Shop@portal.test" }));
+        Assert.Equal(["anna@portal.test"], await Find(new AccountQuery { Text = "chief+news@portal.example" }));
+        Assert.Empty(await Find(new AccountQuery { Text = "nobody+anna@portal.test" }));
+        await database.AliasService().CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = "anna+bo", MailboxId = bo.MailboxId }, Cancel);
+        await database.AliasService().CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = "anna+out", Targets = ["x@example.org"] }, Cancel);
+        Assert.Equal(["bo@portal.test"], await Find(new AccountQuery { Text = "anna+bo@portal.test" }));
+        Assert.Empty(await Find(new AccountQuery { Text = "anna+out@portal.test" }));
         Assert.Equal(["bo@portal.test"], await Find(new AccountQuery { Role = Role.Helpdesk }));
         Assert.Empty(await Find(new AccountQuery { IsDisabled = true }));
     }

@@ -69,6 +69,25 @@ public sealed class LogStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lines_are_counted_over_time_by_the_same_filters()
+    {
+        var from = TestDatabase.Start;
+        await WriteAsync(
+            Line("early") with { At = from.AddMinutes(-1) },
+            Line("a") with { At = from }, Line("b") with { At = from.AddMinutes(59), Level = LogLevel.Error }, Line("c") with { At = from.AddMinutes(61), Component = "Smtp" },
+            Line("late") with { At = from.AddHours(3) });
+        var service = new LogService(store);
+        var hour = TimeSpan.FromHours(1);
+
+        var all = (await service.CountAsync(Administrator, new(), from, hour, 3, CancellationToken.None)).Value;
+        Assert.Equal([new(from, 1, 1), new(from.AddHours(1), 0, 1), new(from.AddHours(2), 0, 0)], all.Bars);
+        Assert.False(all.IsPartial);
+        Assert.Equal([1, 0], (await service.CountAsync(Administrator, new() { Level = LogLevel.Warning }, from, hour, 2, CancellationToken.None)).Value.Bars.Select(b => b.Grave + b.Other));
+        Assert.Equal([0, 1], (await service.CountAsync(Administrator, new() { Component = "Smtp", Text = "c" }, from, hour, 2, CancellationToken.None)).Value.Bars.Select(b => b.Grave + b.Other));
+        Assert.Equal("NotPermitted", (await service.CountAsync(TraceRows.With(Role.Helpdesk), new(), from, hour, 2, CancellationToken.None)).Refusal?.Key);
+    }
+
+    [Fact]
     public async Task A_full_buffer_drops_lines_counts_them_and_says_so()
     {
         await using var idle = new LogStore(path + "2", new LogOptions { BufferEntries = 100 }, clock);   // not started: nobody empties the buffer
@@ -101,10 +120,37 @@ public sealed class LogStoreTests : IAsyncLifetime
     {
         for (var i = 0; i < 900; i++) store.Write(Line($"line {i}"));
         await store.DisposeAsync();
+        await store.DisposeAsync();   // as the container does
 
         store = new LogStore(path, new LogOptions(), clock);
         await store.StartAsync(CancellationToken.None);
         Assert.Equal(900, await CountAsync());
+    }
+
+    [Fact]
+    public async Task A_listener_that_fails_does_not_end_the_log_and_is_told_once()
+    {
+        static void Fail() => throw new InvalidOperationException("a listener's fault");
+        store.Stored += Fail;
+        store.Write(Line("one"));
+        store.Write(Line("two"));
+        await store.DisposeAsync();
+        store = new LogStore(path, new LogOptions(), clock);
+        await store.StartAsync(CancellationToken.None);
+        Assert.Equal(["one", "two"], (await FindAsync(new())).Where(m => m is "one" or "two").Order());
+
+        for (var i = 0; i < 3; i++)
+        {
+            var stored = Stored(store);   // hears it before the one that fails
+            store.Stored += Fail;
+            store.Write(Line($"line {i}"));
+            await stored;
+            store.Stored -= Fail;
+        }
+
+        Assert.Equal(["line 2", "line 1", "line 0"], (await FindAsync(new())).Where(m => m.StartsWith("line", StringComparison.Ordinal)));
+        await WriteAsync(Line("last"));
+        Assert.Single(await FindAsync(new()), m => m == "A listener of the log failed (InvalidOperationException)");
     }
 
     [Fact]

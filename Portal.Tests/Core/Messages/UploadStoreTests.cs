@@ -66,6 +66,25 @@ public class UploadStoreTests
         Assert.Single(Directory.GetFiles(storage.DataFolder, "*", SearchOption.AllDirectories));
     }
 
+    [Fact]
+    public async Task A_disk_without_a_byte_left_refuses_in_words_and_leaves_nothing()
+    {
+        await using var disk = await SmallDisk.CreateAsync(2);
+        var storage = new StorageOptions { DataFolder = disk.Folder, DiskFloorBytes = 0 };
+        var clock = new FakeTimeProvider(TestDatabase.Start);
+        var space = new DiskSpace(Options.Create(storage), clock);
+        var uploads = new UploadStore(Options.Create(storage), space, clock);
+        Assert.True(space.FreeBytes > 1_000_000);   // the last look; the disk fills up after it
+        disk.FillTo(leaveBytes: 0);
+
+        Assert.Equal("UploadDiskLow", await RefusalOfAsync(uploads, Anna, octets: 10));
+        Assert.Equal("UploadDiskLow", await RefusalOfAsync(uploads, Anna, octets: 200_000));
+
+        Assert.Equal(["filler"], Directory.GetFiles(disk.Folder, "*", SearchOption.AllDirectories).Select(Path.GetFileName));
+        disk.Empty();
+        Assert.Null(await RefusalOfAsync(uploads, Anna, octets: 200_000));
+    }
+
     private static async Task<string?> RefusalOfAsync(UploadStore uploads, Actor actor, int octets, long declaredBytes = 0)
     {
         var saved = await uploads.SaveAsync(actor, new UploadedFile("b", null, declaredBytes), new MemoryStream(new byte[octets]), long.MaxValue, Cancel);

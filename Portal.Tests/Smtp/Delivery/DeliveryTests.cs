@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Data;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
@@ -197,8 +198,27 @@ public sealed class DeliveryTests
         var queue = await bench.QueueBecomesAsync(q => q.Count == 2 && q.All(e => e is { State: QueueState.Due, Attempt: 1 }));
 
         Assert.Equal([DeferCause.Dns, DeferCause.Network], queue.Select(e => e.Cause));
-        Assert.Equal(["attempt.noAnswer", "attempt.deferred"], await bench.Database.ReadAsync(db => db.TraceRecipients.OrderBy(r => r.Index).Select(r => r.Rule).ToListAsync()));
+        Assert.Equal(["attempt.noAnswer", "attempt.connectionRefused"], await bench.Database.ReadAsync(db => db.TraceRecipients.OrderBy(r => r.Index).Select(r => r.Rule).ToListAsync()));
+        Assert.Equal(["attempt.noAnswer", "attempt.connectionRefused"], queue.Select(e => e.LastRule));
         Assert.Contains("connection refused", queue[1].LastReply, StringComparison.Ordinal);
+        var group = (await bench.Database.Get<QueueService>().GroupsAsync(Actor.Operator(), QueueFilter.All, CancellationToken.None)).Value.Single(g => g.Cause == DeferCause.Network);
+        Assert.Equal("attempt.connectionRefused", group.Rule);
+    }
+
+    [Fact]
+    public async Task A_route_whose_host_is_not_in_DNS_says_so_and_mail_waits()
+    {
+        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await bench.Database.WriteAsync(db =>
+        {
+            db.Routes.Add(new Route { Name = "r", Match = RouteMatch.All, Host = "gone.example", Port = 25, Tls = RouteTls.Opportunistic });
+            db.Raise(Change.Directory);
+        });
+
+        await bench.SubmitAsync(Alice, [Bob]);
+        var queue = await bench.QueueBecomesAsync(q => q is [{ State: QueueState.Due, Attempt: 1, LastRule: not null }]);
+
+        Assert.Equal((DeferCause.Dns, "attempt.nameUnknown"), (queue[0].Cause, queue[0].LastRule));
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class PeerTests
         foreach (var (line, actual) in wanted.Zip(said)) Assert.True(line.Matches(actual), $"{file}:{line.Number} wanted «{line.Text}», got «{actual}»");
     }
 
-    /// <summary>"bob@example.org End 250 2.0.0 OK": recipient, stage and reply; "bob@example.org lost Content Network words" for one left without; "open Stage Cause words" when it came to no connection.</summary>
+    /// <summary>"bob@example.org End 250 2.0.0 OK": recipient, stage and reply; "bob@example.org lost Content Network obstacle words" for one left without; "open Stage Cause obstacle words" when it came to no connection.</summary>
     private static async Task<List<string>> CourierAsync(PeerScript script, IPEndPoint endPoint)
     {
         var said = new List<string>();
@@ -38,7 +38,7 @@ public sealed class PeerTests
         }
         catch (SmtpFailure failure)
         {
-            said.Add($"open {failure.Stage} {failure.Cause} {failure.Message}");
+            said.Add($"open {failure.Stage} {failure.Cause} {Obstacle.Of(failure) ?? "-"} {failure.Message}");
         }
 
         return said;
@@ -46,7 +46,7 @@ public sealed class PeerTests
 
     private static IEnumerable<string> Told(PeerScript script, TransactionResult result) => script.Recipients.Zip(result.Replies, (recipient, reply) => reply is { } decided
         ? $"{recipient} {decided.Stage} {decided.Reply}"
-        : $"{recipient} lost {result.Failure!.Stage} {result.Failure.Cause} {result.Failure.Message}");
+        : $"{recipient} lost {result.Failure!.Stage} {result.Failure.Cause} {Obstacle.Of(result.Failure) ?? "-"} {result.Failure.Message}");
 
     private static OutgoingMail MailOf(PeerScript script) => new()
     {

@@ -107,6 +107,34 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
     }
 
     [Fact]
+    public async Task The_audit_undoes_a_change_and_says_so_when_it_was_moved_on_meanwhile()
+    {
+        var anna = await portal.AddMailboxAsync("anna@portal.test");
+        var mailboxes = portal.Get<MailboxService>();
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 2L << 30, CancellationToken.None);
+        var entry = await portal.ReadAsync(db => db.Audit.Where(a => a.Action == "mailbox.quota.set").Select(a => a.Id).SingleAsync());
+        await using var ada = await SignedInAsync(PortalHost.AdminAddress);
+        await ada.OpenAsync($"admin/audit?entry={entry}");
+        var drawer = ada.Page.Locator(".drawer");
+        await Expect(drawer).ToContainTextAsync("2 GB");
+
+        await drawer.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await ada.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await Expect(ada.Page.Locator(".mud-snackbar")).ToContainTextAsync("Undone for anna@portal.test");
+        Assert.Null(await portal.ReadAsync(db => db.Mailboxes.Where(m => m.Id == anna.MailboxId).Select(m => m.QuotaOverrideBytes).SingleAsync()));
+        await Expect(drawer.GetByRole(AriaRole.Button, new() { Name = "Undo" })).ToHaveCountAsync(0);
+
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 3L << 30, CancellationToken.None);
+        var second = await portal.ReadAsync(db => db.Audit.Where(a => a.Action == "mailbox.quota.set").MaxAsync(a => a.Id));
+        await ada.OpenAsync($"admin/audit?entry={second}");
+        await drawer.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 4L << 30, CancellationToken.None);
+        await ada.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await Expect(ada.Page.Locator("body")).ToContainTextAsync("It was changed since; nothing was undone.");
+        Assert.Equal(4L << 30, await portal.ReadAsync(db => db.Mailboxes.Where(m => m.Id == anna.MailboxId).Select(m => m.QuotaOverrideBytes).SingleAsync()));
+    }
+
+    [Fact]
     public async Task Many_are_disabled_by_the_filter_as_work_with_its_progress_and_rows_left_alone()
     {
         var domain = await portal.ReadAsync(db => db.Domains.SingleAsync());

@@ -4,7 +4,6 @@ using Portal.Core.Audit;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
-using Portal.Core.Queue;
 
 namespace Portal.Web.Admin.Audit;
 
@@ -15,17 +14,19 @@ public delegate Task<Outcome> Undoing(Actor actor, CancellationToken cancel);
 /// Which acts can be undone: those with an opposite, for who may do it, and only while things still are as the act left them. What
 /// somebody changed since is never overwritten.
 /// </summary>
-public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailboxActs, DomainService domains, RouteService routes)
+public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailboxActs, DomainService domains, RouteUndo routes, AliasUndo aliases, RoleUndo roles)
 {
     /// <summary>The way back; null when there is none now.</summary>
     public async Task<Undoing?> FindAsync(Actor actor, AuditEntry entry, CancellationToken cancel)
     {
-        if (AuditChange.Of(entry) is not [var change, ..] || !change.IsChanged) return null;
+        if (AuditChange.Of(entry).FirstOrDefault(c => c.IsChanged) is not { } change) return null;
         return entry.Action.Split('.')[0] switch
         {
             "mailbox" => await OfMailboxAsync(actor, entry, change, cancel),
             "domain" when actor.May(Capability.ManageDomains) => await OfDomainAsync(actor, entry, change, cancel),
-            "route" when actor.MayEverywhere(Capability.ManageRoutes) => await OfRouteAsync(actor, entry, cancel),
+            "route" when actor.MayEverywhere(Capability.ManageRoutes) => await routes.FindAsync(actor, entry, cancel),
+            "alias" when actor.May(Capability.ManageAliases) => await aliases.FindAsync(actor, entry, cancel),
+            "account" when actor.MayEverywhere(Capability.ManageRoles) => await roles.FindAsync(actor, entry, cancel),
             _ => null,
         };
     }
@@ -59,19 +60,6 @@ public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailb
             "domain.disable" when row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, false, stop),
             "domain.enable" when !row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, true, stop),
             "domain.quota.set" when row.DefaultQuotaBytes == BytesOf(change.After) => (who, stop) => domains.SetDefaultQuotaAsync(who, row.Id, BytesOf(change.Before), stop),
-            _ => null,
-        };
-    }
-
-    private async Task<Undoing?> OfRouteAsync(Actor actor, AuditEntry entry, CancellationToken cancel)
-    {
-        var found = await routes.ListAsync(actor, cancel);
-        if (!found.IsDone || found.Value.FirstOrDefault(r => r.Name == entry.Target) is not { } row) return null;
-
-        return entry.Action switch
-        {
-            "route.disable" when row.IsDisabled => (who, stop) => routes.SetDisabledAsync(who, row.Id, false, stop),
-            "route.enable" when !row.IsDisabled => (who, stop) => routes.SetDisabledAsync(who, row.Id, true, stop),
             _ => null,
         };
     }

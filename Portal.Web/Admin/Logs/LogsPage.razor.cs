@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Components;
 using Portal.Core;
 using Portal.Core.Logs;
+using Portal.Core.Permissions;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
 
@@ -12,9 +13,15 @@ public sealed partial class LogsPage : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A list that is followed is counted anew so often, not with every line.</summary>
+    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(10);
+
     private PortalGrid<LogEntry>? grid;
     private IReadOnlyList<string> components = [];
     private LogEntry? current;
+    private LogHistogram? histogram;
+    private LogQuery? counted;
+    private DateTimeOffset countedAt;
     private string? next;
     private long dropped;
     private IDisposable? following;
@@ -123,22 +130,42 @@ public sealed partial class LogsPage : IDisposable
 
     private async Task<Outcome<Page<LogEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
-        var page = await Service.SearchAsync(await Actor.GetAsync(cancel), new LogQuery
+        var (actor, now) = (await Actor.GetAsync(cancel), Clock.GetUtcNow());
+        var query = new LogQuery
         {
             Text = Q,
             Level = Enum.TryParse<LogLevel>(LevelKey, out var level) ? level : null,
             Component = Component,
             QueueId = QueueKey is null ? null : Guid.TryParse(QueueKey, out var queueId) ? queueId : Guid.Empty,
             SessionId = Session,
-            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+            From = TimeRange.From(RangeKey, now),
             Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
             Limit = ask.Take,
-        }, cancel);
+        };
+        var page = await Service.SearchAsync(actor, query, cancel);
         if (!page.IsDone) return page.Refusal;
+        await CountAsync(actor, query with { From = null, Before = null }, now, cancel);
 
         (next, dropped) = (page.Value.Next?.ToString(CultureInfo.InvariantCulture), page.Value.Dropped);
         if (Line is not null) current = page.Value.Entries.FirstOrDefault(e => e.Id == Line) ?? current;
         StateHasChanged();   // pager, drawer and notices stand outside the list
         return new Page<LogEntry>(page.Value.Entries, page.Value.Entries.Count, true);
+    }
+
+    /// <summary>Thirty bars or so over the time chosen; over the last day where none is.</summary>
+    private async Task CountAsync(Actor actor, LogQuery query, DateTimeOffset now, CancellationToken cancel)
+    {
+        var key = query with { SessionId = $"{query.SessionId} {RangeKey}" };
+        if (key == counted && now - countedAt < CountEvery) return;
+
+        var (step, bars) = RangeKey switch
+        {
+            "hour" => (TimeSpan.FromMinutes(2), 30),
+            "week" => (TimeSpan.FromHours(6), 28),
+            "month" => (TimeSpan.FromDays(1), 30),
+            _ => (TimeSpan.FromHours(1), 24),
+        };
+        var found = await Service.CountAsync(actor, query, now - step * bars, step, bars, cancel);
+        (counted, countedAt, histogram) = (key, now, found.IsDone ? found.Value : null);
     }
 }

@@ -60,6 +60,7 @@ internal sealed class DemoTraffic(ContentSpoolFactory spools, MailWriter writer,
                 Attempt = waiting.Tries,
                 Cause = waiting.Cause,
                 LastReply = waiting.Reply,
+                LastRule = waiting.Rule,
                 SizeBytes = acceptance.Content.RawBytes,
                 IsDemo = true,
             };
@@ -67,7 +68,7 @@ internal sealed class DemoTraffic(ContentSpoolFactory spools, MailWriter writer,
             await WriteAsync([acceptance with
             {
                 Entries = [entry],
-                Recipients = [new TraceRecipient { QueueId = acceptance.QueueId, Index = 0, Recipient = waiting.Recipient, Outcome = outcome, Rule = "recipient.relay", Reply = waiting.Reply, UpdatedAt = now.AddMinutes(-10) }],
+                Recipients = [new TraceRecipient { QueueId = acceptance.QueueId, Index = 0, Recipient = waiting.Recipient, Outcome = outcome, Rule = waiting.Rule, Reply = waiting.Reply, UpdatedAt = now.AddMinutes(-10) }],
             }]);
             events.Add(new TraceEvent
             {
@@ -75,7 +76,7 @@ internal sealed class DemoTraffic(ContentSpoolFactory spools, MailWriter writer,
                 QueueId = acceptance.QueueId,
                 At = now.AddMinutes(-10),
                 Kind = TraceEventKind.Attempt,
-                Facts = TraceFacts.Write([new TraceFact("recipient.relay", new Dictionary<string, string> { ["recipient"] = waiting.Recipient, ["reply"] = waiting.Reply, ["attempt"] = waiting.Tries.ToString(CultureInfo.InvariantCulture) })]),
+                Facts = TraceFacts.Write([new TraceFact(waiting.Rule, new Dictionary<string, string> { ["recipient"] = waiting.Recipient, ["reply"] = waiting.Reply, ["attempt"] = waiting.Tries.ToString(CultureInfo.InvariantCulture) })]),
             });
         }
 

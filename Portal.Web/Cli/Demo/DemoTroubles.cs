@@ -4,7 +4,18 @@ using Portal.Core.Trace;
 namespace Portal.Web.Cli.Demo;
 
 /// <summary>Mail that waits.</summary>
-internal sealed record DemoWaiting(string Sender, string Recipient, string Subject, string Text, int MinutesAgo, int Tries, DeferCause Cause, string Reply, bool IsHeld = false);
+internal sealed record DemoWaiting(string Sender, string Recipient, string Subject, string Text, int MinutesAgo, int Tries, DeferCause Cause, string Reply, bool IsHeld = false)
+{
+    /// <summary>What the trace says of the last try.</summary>
+    public string Rule => Cause switch
+    {
+        _ when IsHeld => "queue.hold",
+        DeferCause.Network => "attempt.connectTimedOut",
+        DeferCause.Dns => "attempt.noAnswer",
+        DeferCause.Tls => "attempt.certificateNotValid",
+        _ => "attempt.deferred",
+    };
+}
 
 /// <summary>A session that was refused.</summary>
 internal sealed record DemoRefusal(string Client, string Helo, string Sender, string Recipient, string Rule, string Reply, int Times);

@@ -977,6 +977,10 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasMaxLength(2000)
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("LastRule")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("MessageId")
                         .HasColumnType("INTEGER");
 
