@@ -76,7 +76,7 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     /// <summary>Stores what is buffered and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        buffer.Writer.TryComplete();
+        if (!buffer.Writer.TryComplete()) return;   // the container disposes it once as itself and once as a hosted service
         await ending.CancelAsync();
         if (writer is not null) await writer;
         file?.Dispose();
