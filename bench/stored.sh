@@ -1,6 +1,6 @@
 #!/bin/bash
 # The rate with many stored messages against an empty system: bench/stored.sh [COUNT], 1,000,000 unless told. Loopback only; needs root, Debian and the
-# .NET SDK as run.sh does, 8 GB of disk for each database and about 50 minutes on two cores, nearly all of it filling. Prints medians and ratios.
+# .NET SDK as run.sh does, 8 GB of disk for each database and about half an hour on two cores, nearly all of it filling. Prints medians and ratios.
 #   ROUNDS=5           interleaved rounds          KINDS="sqlite postgres"   databases, one after the other
 #   PIECE=250000       messages filled in at once  STEP="flock FILE"         each piece runs under this, where others use the machine too
 #   KEEP=1             leaves the systems filled for another run
