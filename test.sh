@@ -7,7 +7,10 @@ root=$PWD
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
   cat <<'END'
 ./test.sh [--long] [OPTIONS OF THE TEST RUNNER]
-  --long            also the tests of trait Category=Long: many kills, page writes beside full mail, pictures of every page (hours)
+  --long            also the tests of trait Category=Long, each on SQLite and PostgreSQL where a database has a part: a soak of ten minutes with
+                    mixed mail, 40 kills, 1,000,000 stored messages, page writes beside full mail, pictures of every page.
+                    One to two hours on two cores, and 10 GB of disk. The rate on such a system is measured by bench/stored.sh.
+                    PORTAL_SOAK_MINUTES=600 makes the soak a night, PORTAL_MANY_MESSAGES=20000 the million less.
   --filter-class X  one class only, and whatever else "dotnet Portal.Tests.dll --help" tells
 END
   exit 0
@@ -34,7 +37,7 @@ fi
 echo "Tests of the mail portal."
 echo "  needs     .NET SDK 10, about 3 GB of disk, 4 GB of memory, loopback only; Debian 12 as root, or these parts by hand: ${packages[*]} and postfix's smtp-sink"
 if ((${#missing[@]})); then echo "  installs  ${missing[*]} (postfix is only unpacked, under artifacts/parts)"; else echo "  installs  nothing, every part is here"; fi
-echo "  takes     $([[ $long ]] && echo "hours, with the long tests" || echo "about 15 minutes on two cores"); writes to artifacts/ and a temporary folder"
+echo "  takes     $([[ $long ]] && echo "one to two hours on two cores, with the long tests" || echo "about 15 minutes on two cores"); writes to artifacts/ and a temporary folder"
 
 if ! command -v dotnet >/dev/null; then echo "Missing: the .NET SDK 10 (https://dot.net)." >&2; exit 1; fi
 

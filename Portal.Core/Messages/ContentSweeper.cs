@@ -15,6 +15,9 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
 
     private const int TurnRows = 500;
 
+    /// <summary>Messages one turn walks over at most, so that no read stays open behind which the WAL grows.</summary>
+    internal int WalkRows { get; set; } = 10_000;
+
     /// <summary>Runs between the look at what nobody refers to and its deletion; a test puts a delivery there.</summary>
     internal Func<Task>? BeforeDelete { get; set; }
 
@@ -24,16 +27,8 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
     public async Task<(long? Cursor, int Deleted)> SweepAsync(long cursor, CancellationToken cancel)
     {
         var before = clock.GetUtcNow() - LeastAge;
-        List<Unused> unused;
-        await using (var db = await databases.CreateDbContextAsync(cancel))
-        {
-            unused = await db.Contents.AsNoTracking()
-                .Where(c => c.MessageId > cursor && c.StoredAt < before
-                    && !db.MailItems.Any(i => i.MessageId == c.MessageId) && !db.QueueEntries.Any(e => e.MessageId == c.MessageId))
-                .OrderBy(c => c.MessageId).Take(TurnRows).Select(c => new Unused(c.MessageId, c.BlobKey)).ToListAsync(cancel);
-        }
-
-        if (unused.Count == 0) return (null, 0);
+        var (unused, next) = await LookAsync(cursor, before, cancel);
+        if (unused.Count == 0) return (next, 0);
         if (BeforeDelete is { } pause) await pause();
 
         // One refused row refuses them all: then each alone, and only the one that is referred to again stays.
@@ -46,7 +41,7 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
 
         foreach (var one in gone)
             if (one.BlobKey is { } key) blobs.Delete(key);
-        return (unused.Count < TurnRows ? null : unused[^1].MessageId, gone.Count);
+        return (next, gone.Count);
     }
 
     /// <summary>Deletes blobs no row names: what a crash left between blob and transaction, or between transaction and deletion.</summary>
@@ -67,6 +62,20 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
         }
 
         return deleted;
+    }
+
+    /// <summary>What nobody refers to among the messages after the cursor, and where the next turn begins.</summary>
+    private async Task<(List<Unused> Unused, long? Next)> LookAsync(long cursor, DateTimeOffset before, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var last = await db.Messages.Where(m => m.Id > cursor).OrderBy(m => m.Id).Select(m => m.Id).Skip(WalkRows - 1).FirstOrDefaultAsync(cancel);
+        var end = last == 0 ? long.MaxValue : last;
+        // The messages are walked, not their contents: SQLite would read every stored byte to come to the columns behind it.
+        var ids = await db.Messages
+            .Where(m => m.Id > cursor && m.Id <= end && m.ReceivedAt < before && !db.MailItems.Any(i => i.MessageId == m.Id) && !db.QueueEntries.Any(e => e.MessageId == m.Id))
+            .OrderBy(m => m.Id).Take(TurnRows).Select(m => m.Id).ToListAsync(cancel);
+        var unused = ids.Count == 0 ? [] : await db.Contents.Where(c => ids.Contains(c.MessageId) && c.StoredAt < before).Select(c => new Unused(c.MessageId, c.BlobKey)).ToListAsync(cancel);
+        return (unused, ids.Count == TurnRows ? ids[^1] : last == 0 ? null : last);
     }
 
     private async Task<List<Guid>> NamedAsync(Guid[] keys, CancellationToken cancel)

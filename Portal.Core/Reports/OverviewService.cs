@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
 using Portal.Core.Mailboxes;
@@ -12,6 +13,7 @@ namespace Portal.Core.Reports;
 public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases, DiskSpace disk, TimeProvider clock)
 {
     private const int CausesShown = 4;
+    private const int TracesLookedAt = 10_000;
 
     /// <summary>The figures now.</summary>
     /// <param name="actor">Needs one of <see cref="Capability.ManageDomains"/>, <see cref="Capability.ManageMailboxes"/>, <see cref="Capability.ViewQueue"/>.</param>
@@ -94,8 +96,12 @@ public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases
         var domain = await db.Domains.AsNoTracking().Where(d => d.AliasOfId == null).OrderBy(d => d.CreatedAt).Select(d => new { d.Id, d.Name }).FirstOrDefaultAsync(cancel);
         return new StartFigures(
             await db.Mailboxes.Where(m => m.State != MailboxState.Deleted).Take(2).CountAsync(cancel) > 1,
-            await db.Traces.AnyAsync(t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted && t.ClientAddress != null && !t.ClientAddress.StartsWith("127.") && t.ClientAddress != "::1", cancel),
-            await db.Traces.AnyAsync(t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted, cancel),
+            await HasTraceAsync(db, t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted && t.ClientAddress != null && !t.ClientAddress.StartsWith("127.") && t.ClientAddress != "::1", cancel),
+            await HasTraceAsync(db, t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted, cancel),
             domain?.Name, domain?.Id);
     }
+
+    // The first and the last traces only: no index says who sent, and where nobody has, all of a million would be read each time the page is opened.
+    private static async Task<bool> HasTraceAsync(PortalDbContext db, Expression<Func<MessageTrace, bool>> isMeant, CancellationToken cancel) =>
+        await db.Traces.OrderBy(t => t.QueueId).Take(TracesLookedAt).AnyAsync(isMeant, cancel) || await db.Traces.OrderByDescending(t => t.QueueId).Take(TracesLookedAt).AnyAsync(isMeant, cancel);
 }

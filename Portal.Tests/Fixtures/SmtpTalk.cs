@@ -44,6 +44,9 @@ public sealed class SmtpTalk : IDisposable
         return await HearAsync();
     }
 
+    /// <summary>Sends a text and waits for nothing.</summary>
+    public Task TellAsync(string text) => stream.WriteAsync(Encoding.UTF8.GetBytes(text)).AsTask();
+
     /// <summary>Sends a message; the first reply that is no success, or the last.</summary>
     /// <param name="content">Header and body with CRLF at the end of each line; dot-stuffed here.</param>
     public async Task<string> SendAsync(string from, IReadOnlyList<string> recipients, string content)

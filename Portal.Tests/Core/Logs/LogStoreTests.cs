@@ -23,6 +23,13 @@ public sealed class LogStoreTests : IAsyncLifetime
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     [Fact]
+    public async Task It_ends_once_however_often_it_is_told_to()
+    {
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Lines_are_found_by_level_text_component_property_session_message_and_time()
     {
         var queueId = Guid.CreateVersion7();

@@ -45,6 +45,23 @@ public class ContentSweeperTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_turn_walks_over_a_bounded_number_of_messages_and_all_turns_over_every_one(DatabaseKind kind)
+    {
+        await using var bed = await MailBed.CreateAsync(kind);
+        for (var i = 0; i < 4; i++) await bed.DeliverAsync(bed.Anna, "Subject: kept\n\nx\n");
+        await bed.AcceptAsync("Subject: unused\r\n\r\nx\r\n"u8.ToArray());
+        bed.Database.Clock.Advance(TimeSpan.FromHours(25));
+        bed.Sweeper.WalkRows = 2;
+
+        var (first, none) = await bed.Sweeper.SweepAsync(0, Cancel);
+        var (second, _) = await bed.Sweeper.SweepAsync(first!.Value, Cancel);
+
+        Assert.Equal(0, none);
+        Assert.Equal((null, 1), await bed.Sweeper.SweepAsync(second!.Value, Cancel));
+        Assert.Equal(4, await bed.Database.ReadAsync(db => db.Messages.CountAsync()));
+    }
+
+    [Theory, BothDatabases]
     public async Task A_reference_made_while_it_sweeps_wins_and_costs_the_others_nothing(DatabaseKind kind)
     {
         await using var bed = await MailBed.CreateAsync(kind);

@@ -57,6 +57,27 @@ public class MailRemoverTests
     }
 
     [Fact]
+    public async Task A_mailbox_is_cleared_without_a_walk_through_everybodys_items()
+    {
+        await using var bed = await MailBed.CreateAsync(DatabaseKind.Sqlite);
+        await bed.DeliverAsync(bed.Anna, "Subject: 1\n\nx\n");
+        using var sql = new SqlRecorder(bed.Database);
+
+        Assert.False(await bed.Remover.ClearMailboxAsync(bed.Anna.MailboxId, Cancel));
+
+        Assert.DoesNotContain(await sql.PlansAsync(), plan => plan.Split('\n').Any(l => l.StartsWith("SCAN ", StringComparison.Ordinal) && !l.Contains("USING", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_look_for_what_has_been_recoverable_long_enough_holds_up_nobody()
+    {
+        await using var bed = await MailBed.CreateAsync(DatabaseKind.Sqlite);
+        using var turn = await bed.Database.Gate.EnterAsync(Cancel);
+
+        Assert.Equal(0, await bed.Remover.PurgeAsync(Cancel));
+    }
+
+    [Fact]
     public void Nobody_else_deletes_items_messages_or_content()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);

@@ -55,6 +55,20 @@ public class OverviewServiceTests
             Assert.Equal(rows, (await database.FindAsync(Administrator, new() { Filter = TraceFilter.Refused, Rule = rule, From = TestDatabase.Start.AddDays(-1) })).Count);
     }
 
+    [Theory, BothDatabases]
+    public async Task It_tells_whether_anybody_has_sent_without_a_walk_through_the_trace(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.WriteAsync(At(2, TraceSource.Mx), ("a@portal.test", RecipientOutcome.Delivered));
+        using var sql = new SqlRecorder(database);
+        Assert.False((await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Start!.HasSent);
+        Assert.All(sql.Commands.Where(c => c.Text.Contains("EXISTS", StringComparison.Ordinal) && c.Text.Contains("\"MessageTrace\"", StringComparison.Ordinal)), c => Assert.Contains("LIMIT", c.Text, StringComparison.Ordinal));
+
+        await database.WriteAsync(At(1, TraceSource.Submission), ("b@example.org", RecipientOutcome.Relayed));
+
+        Assert.True((await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Start!.HasSent);
+    }
+
     private static MessageTrace At(double hoursAgo, TraceSource source, TraceOutcome outcome = TraceOutcome.Accepted, string? rule = null, int count = 1)
     {
         var at = TestDatabase.Start.AddHours(-hoursAgo);
