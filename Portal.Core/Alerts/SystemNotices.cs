@@ -21,7 +21,7 @@ public sealed record SystemNotice(string Key, NoticeSeverity Severity)
 }
 
 /// <summary>What stands in the portal's banner: certificate, disk, database. Of this process; whoever raises one also clears it.</summary>
-public sealed partial class SystemNotices(TimeProvider clock, ILogger<SystemNotices>? logger = null)
+public sealed partial class SystemNotices(TimeProvider clock, ILogger<SystemNotices> logger)
 {
     private readonly ConcurrentDictionary<string, SystemNotice> standing = new();
 
@@ -63,7 +63,7 @@ public sealed partial class SystemNotices(TimeProvider clock, ILogger<SystemNoti
             }
             catch (Exception e)
             {
-                if (logger is not null) LogFault(logger, e);
+                LogFault(logger, e);
             }
         }
     }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Portal.Core.Data;
 
 /// <summary>Hints that something changed, for caches and live lists; the counters are the truth (DESIGN §7). Handlers must be quick and must not throw.</summary>
-public sealed partial class ChangeFeed(ILogger<ChangeFeed>? logger = null)
+public sealed partial class ChangeFeed(ILogger<ChangeFeed> logger)
 {
     private readonly ConcurrentDictionary<Guid, Action<Change, Guid?>> handlers = new();
 
@@ -41,7 +41,7 @@ public sealed partial class ChangeFeed(ILogger<ChangeFeed>? logger = null)
             catch (Exception e)
             {
                 // It was a hint only: the fault of who listens must not become that of who has just committed, nor end who carries hints.
-                if (logger is not null) LogFault(logger, area, e);
+                LogFault(logger, area, e);
             }
         }
     }

@@ -86,7 +86,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         if (isAtRest ? wal.Length < LargeWalBytes : frames < LargeWalFrames) return;
 
         using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
-        Checkpoint(connection, isAtRest ? "TRUNCATE" : "RESTART");   // under load the file keeps its blocks: growing them anew costs a third of a commit
+        Checkpoint(connection, isAtRest ? "TRUNCATE" : "RESTART");   // under load the file keeps its blocks, so that commits need not grow it anew
     }
 
     /// <returns>Frames in the WAL, and how many of them are in the database now.</returns>

@@ -20,10 +20,10 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
     private readonly string path;
     private readonly Channel<LogEntry> buffer;
     private readonly CancellationTokenSource ending = new();
+    private readonly HashSet<string> told = [];   // the writer's alone
     private LogFile? file;
     private Task? writer;
     private long dropped;
-    private bool hasToldFault;
     private bool hasEnded;
     private DateTimeOffset trimmedAt = DateTimeOffset.MinValue;
 
@@ -97,37 +97,31 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
         {
             if (buffer.Reader.Count < BatchRows) await Task.Delay(Gathering, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);   // real time: a line must not wait for a clock that a test holds
             while (batch.Count < BatchRows && buffer.Reader.TryRead(out var entry)) batch.Add(entry);
-            if (!await TryAsync(() => file.InsertAsync(batch))) Interlocked.Add(ref dropped, batch.Count);
-            if (clock.GetUtcNow() - trimmedAt > options.TrimEvery) await TryAsync(() => TrimAsync(CancellationToken.None));
+            if (!await TryAsync("Lines could not be stored", () => file.InsertAsync(batch))) Interlocked.Add(ref dropped, batch.Count);
+            if (clock.GetUtcNow() - trimmedAt > options.TrimEvery) await TryAsync("Old lines could not be removed", () => TrimAsync(CancellationToken.None));
             batch.Clear();
-            Tell();
+            await TryAsync("A listener of the log failed", () =>
+            {
+                Stored?.Invoke();
+                return Task.CompletedTask;
+            });
         }
     }
 
-    /// <summary>A listener's fault does not end the log. It is told once: a line for each would bring the next one.</summary>
-    private void Tell()
-    {
-        try
-        {
-            Stored?.Invoke();
-        }
-        catch (Exception e)
-        {
-            if (!hasToldFault) Write(new LogEntry { At = clock.GetUtcNow(), Level = LogLevel.Error, Component = "Core.Logs", Message = $"A listener of the log failed ({e.GetType().Name})" });
-            hasToldFault = true;
-        }
-    }
-
-    /// <summary>False on a full or broken disk: that can't be logged here, so lines are counted; console and rolling files have them.</summary>
-    private static async Task<bool> TryAsync(Func<Task> act)
+    /// <summary>
+    /// The loop's one catch-all: no fault ends the log. Its own lines tell it, once for each kind as long as the program runs (a line
+    /// for every time would bring the next one); on a full or broken disk that line is lost with the others, console and rolling files have theirs.
+    /// </summary>
+    private async Task<bool> TryAsync(string fault, Func<Task> act)
     {
         try
         {
             await act();
             return true;
         }
-        catch (Exception)   // the loop's one catch-all
+        catch (Exception e)
         {
+            if (told.Add(fault)) Write(new LogEntry { At = clock.GetUtcNow(), Level = LogLevel.Error, Component = "Core.Logs", Message = $"{fault} ({e.GetType().Name})", Exception = LogText.OneLine(e.ToString(), LogText.MaxExceptionLength) });
             return false;
         }
     }

@@ -47,7 +47,7 @@ public class CertificateTests
         using var certificates = new ServerCertificates(
             Microsoft.Extensions.Options.Options.Create(new TlsOptions { Certificate = file }),
             Microsoft.Extensions.Options.Options.Create(new StorageOptions { DataFolder = folder }),
-            new Microsoft.Extensions.Configuration.ConfigurationManager(), new SystemNotices(clock), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<ServerCertificates>.Instance);
+            new Microsoft.Extensions.Configuration.ConfigurationManager(), new SystemNotices(clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<SystemNotices>.Instance), clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<ServerCertificates>.Instance);
         Assert.Equal("CN=first.portal.test", certificates.Certificate.Subject);
 
         Write(file, "second.portal.test", -1, 90);

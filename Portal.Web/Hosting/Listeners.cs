@@ -19,7 +19,8 @@ internal static class Listeners
         builder.Services.AddSingleton<ServerCertificates>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));   // DESIGN §1
         builder.WebHost.ConfigureKestrel(Listen);
-        // What follows a read runs where the read ended, on a thread of the pool all the same: nothing here blocks, and a hop less counts at a thousand messages a second.
+        // What follows a read runs where the read ended: on a thread of the pool all the same (the sockets' own thread only hands over), so that
+        // a page that reads the database holds up nobody else, and a hop less counts at a thousand messages a second (bench/RESULTS.md).
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
     }
 

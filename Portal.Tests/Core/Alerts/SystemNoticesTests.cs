@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Portal.Core.Alerts;
 
 namespace Portal.Tests.Core.Alerts;
@@ -7,7 +8,7 @@ public class SystemNoticesTests
     [Fact]
     public void A_listener_that_fails_ends_neither_the_watch_nor_the_other_listeners()
     {
-        var notices = new SystemNotices(TimeProvider.System);
+        var notices = new SystemNotices(TimeProvider.System, NullLogger<SystemNotices>.Instance);
         var heard = 0;
         notices.Changed += () => throw new InvalidOperationException("a listener's fault");
         notices.Changed += () => heard++;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Portal.Core.Data;
 
 namespace Portal.Tests.Core.Data;
@@ -7,7 +8,7 @@ public class ChangeFeedTests
     [Fact]
     public void A_listener_that_fails_keeps_the_change_neither_from_the_others_nor_from_other_nodes()
     {
-        var feed = new ChangeFeed();
+        var feed = new ChangeFeed(NullLogger<ChangeFeed>.Instance);
         var (heard, sent) = (0, 0);
         feed.Outbound = (_, _) => sent++;
         using var first = feed.Subscribe((_, _) => heard++);

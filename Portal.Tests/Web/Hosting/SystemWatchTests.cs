@@ -17,7 +17,7 @@ public class SystemWatchTests
     {
         var databases = new BrokenFactory();
         var disk = new DiskSpace(Options.Create(new StorageOptions { DataFolder = Path.Combine(TestFolder.Create(), "gone") }), TimeProvider.System);
-        using var watch = new SystemWatch(databases, disk, new SystemNotices(TimeProvider.System), TimeProvider.System, NullLogger<SystemWatch>.Instance);
+        using var watch = new SystemWatch(databases, disk, new SystemNotices(TimeProvider.System, NullLogger<SystemNotices>.Instance), TimeProvider.System, NullLogger<SystemWatch>.Instance);
         Assert.ThrowsAny<IOException>(() => disk.IsLow);
 
         await watch.StartAsync(CancellationToken.None);

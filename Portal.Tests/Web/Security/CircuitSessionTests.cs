@@ -16,7 +16,7 @@ public class CircuitSessionTests
     [Fact]
     public async Task A_lost_database_signs_nobody_out()
     {
-        var feed = new ChangeFeed();
+        var feed = new ChangeFeed(NullLogger<ChangeFeed>.Instance);
         using var session = new CircuitSession(NullLoggerFactory.Instance, new Sessions(new RoleDirectory(new LostDatabase(), feed, TimeProvider.System)), feed);
         var user = new ClaimsPrincipal(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, Guid.NewGuid().ToString())], "test"));
 

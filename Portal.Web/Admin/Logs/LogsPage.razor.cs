@@ -20,7 +20,7 @@ public sealed partial class LogsPage : IDisposable
     private IReadOnlyList<string> components = [];
     private LogEntry? current;
     private LogHistogram? histogram;
-    private LogQuery? counted;
+    private (LogQuery Query, string? Range)? counted;
     private DateTimeOffset countedAt;
     private string? next;
     private long dropped;
@@ -155,8 +155,7 @@ public sealed partial class LogsPage : IDisposable
     /// <summary>Thirty bars or so over the time chosen; over the last day where none is.</summary>
     private async Task CountAsync(Actor actor, LogQuery query, DateTimeOffset now, CancellationToken cancel)
     {
-        var key = query with { SessionId = $"{query.SessionId} {RangeKey}" };
-        if (key == counted && now - countedAt < CountEvery) return;
+        if (counted == (query, RangeKey) && now - countedAt < CountEvery) return;
 
         var (step, bars) = RangeKey switch
         {
@@ -166,6 +165,6 @@ public sealed partial class LogsPage : IDisposable
             _ => (TimeSpan.FromHours(1), 24),
         };
         var found = await Service.CountAsync(actor, query, now - step * bars, step, bars, cancel);
-        (counted, countedAt, histogram) = (key, now, found.IsDone ? found.Value : null);
+        (counted, countedAt, histogram) = ((query, RangeKey), now, found.IsDone ? found.Value : null);
     }
 }
