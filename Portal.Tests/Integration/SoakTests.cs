@@ -135,7 +135,7 @@ public sealed class SoakTests
             1 => (["somebody@elsewhere.example"], "550"),
             2 or 3 => ([MailboxOf(n / 20), MailboxOf(n / 20 + 7), MailboxOf(n / 20 + 13)], "250"),
             4 or 5 => ([Forwarded], "250"),
-            _ => (new[] { MailboxOf(n / 3) }, "250"),
+            _ => (new[] { MailboxOf(n / 20 + n) }, "250"),
         };
         var id = $"{n}@soak.test";
         var content = ContentOf(id, n % 40 == 7 ? 200_000 : n % 2 == 0 ? 5_000 : 200);
