@@ -13,8 +13,8 @@ stop_all() { for p in "postfix virtual" "postfix dovecot" "dovecot maildir" "cei
 trap stop_all EXIT
 peers/dovecot.sh start maildir && peers/postfix.sh start virtual && peers/postfix.sh start dovecot && peers/ceiling.sh start && peers/ours.sh start sqlite && peers/ours.sh start postgres || exit 1
 python3 smtp_bench.py --peers postfix-virtual,postfix-dovecot,net-ceiling \
-  --peer "ours:port=2610,meters=$PERF/run/ours-sqlite.sock,count=$PWD/peers/ours.sh count sqlite,wipe=true" \
-  --peer "ours-postgres:port=2611,meters=$PERF/run/ours-postgres.sock,count=$PWD/peers/ours.sh count postgres,wipe=true" \
+  --peer "ours:port=2610,meters=$PERF/run/ours-sqlite.sock,counter=$PWD/peers/ours.sh counter sqlite,wipe=true" \
+  --peer "ours-postgres:port=2611,meters=$PERF/run/ours-postgres.sock,counter=$PWD/peers/ours.sh counter postgres,wipe=true" \
   --cases "$CASES" --rounds $ROUNDS --out $OUT
 python3 smtp_bench.py --report $OUT
 echo "### idle connections"; python3 storm.py ours:2610:$PERF/run/ours-sqlite.sock postfix-virtual:2601:$PERF/run/postfix-virtual.sock --conns 2000 --out $PERF/storm.jsonl

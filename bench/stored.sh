@@ -20,8 +20,8 @@ prepare() { # KIND: two systems, set up alike
 measure() { # KIND: both systems up, the same cases in turn, the order turned round each time
   peers/ours.sh again $1-empty && peers/ours.sh again $1-stored || return 1
   python3 smtp_bench.py --peers "" --rounds $ROUNDS --cases "$CASES" --out $OUT \
-    --peer "empty:port=$2,meters=$PERF/run/ours-$1-empty.sock,count=$PWD/peers/ours.sh count $1-empty,wipe=$PWD/peers/ours.sh quiet $1-empty; $PWD/peers/ours.sh quiet $1-stored" \
-    --peer "stored:port=$(($2+2)),meters=$PERF/run/ours-$1-stored.sock,count=$PWD/peers/ours.sh count $1-stored,wipe=$PWD/peers/ours.sh quiet $1-empty; $PWD/peers/ours.sh quiet $1-stored"
+    --peer "empty:port=$2,meters=$PERF/run/ours-$1-empty.sock,counter=$PWD/peers/ours.sh counter $1-empty,wipe=$PWD/peers/ours.sh quiet $1-empty; $PWD/peers/ours.sh quiet $1-stored" \
+    --peer "stored:port=$(($2+2)),meters=$PERF/run/ours-$1-stored.sock,counter=$PWD/peers/ours.sh counter $1-stored,wipe=$PWD/peers/ours.sh quiet $1-empty; $PWD/peers/ours.sh quiet $1-stored"
   peers/ours.sh stop $1-empty; peers/ours.sh stop $1-stored; }
 report() { # KIND: medians and what is left of the empty system's rate
   python3 - "$1" $OUT <<'P'
