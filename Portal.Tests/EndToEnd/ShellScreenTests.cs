@@ -108,6 +108,19 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
     }
 
     [Fact]
+    public async Task The_first_page_of_all_is_dark_where_the_system_is_and_stays_where_cookies_are_not_kept()
+    {
+        await using var visitor = await browser.NewPersonAsync(portal.Url, dark: true);
+        await visitor.Page.GotoAsync("sign-in");
+        await Assertions.Expect(visitor.Page.Locator("html")).ToHaveCSSAsync("color-scheme", "dark");
+
+        await using var guarded = await browser.NewPersonAsync(portal.Url, dark: true);
+        await guarded.Page.AddInitScriptAsync("Object.defineProperty(document, 'cookie', { get: () => '', set: () => { } })");
+        await guarded.Page.GotoAsync("sign-in");
+        await Assertions.Expect(guarded.Page.Locator("html")).ToHaveCSSAsync("color-scheme", "light");
+    }
+
+    [Fact]
     public async Task A_reset_closes_an_open_page_within_seconds()
     {
         var anna = await portal.AddMailboxAsync("anna@portal.test");

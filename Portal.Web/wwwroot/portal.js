@@ -8,7 +8,10 @@
   // The server paints the first frame: it must know the system's scheme before any script of its own runs.
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const tellScheme = () => cookie("portal-system-dark", dark.matches ? "1" : "0");
+  const isFirst = !document.cookie.includes("portal-system-dark=");
   tellScheme();
+  // The first page of all came without it and is light: ask once more, before it is painted. Where cookies aren't kept it stays.
+  if (isFirst && dark.matches && document.cookie.includes("portal-system-dark=1")) location.reload();
   dark.addEventListener("change", tellScheme);
   cookie("portal-zone", Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
 
