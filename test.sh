@@ -19,7 +19,10 @@ fi
 long=
 if [[ ${1:-} == --long ]]; then long=1; shift; fi
 
-# What the tests start besides our own program. postfix is unpacked, never installed: only its smtp-sink and smtp-source are run.
+# The last line also tells of a start that failed.
+give_up() { echo "$1" >&2; echo "0 passed, 1 failed"; exit 1; }
+
+# What the tests start besides our own program. postfix is unpacked, never installed: only its smtp-sink is run.
 packages=(chromium fonts-dejavu-core fonts-noto-cjk postgresql swaks libnet-ssleay-perl libio-socket-ssl-perl libnet-dns-perl libauthen-sasl-perl curl openssl python3)
 parts=$root/artifacts/parts
 
@@ -39,16 +42,15 @@ echo "  needs     .NET SDK 10, about 3 GB of disk, 4 GB of memory, loopback only
 if ((${#missing[@]})); then echo "  installs  ${missing[*]} (postfix is only unpacked, under artifacts/parts)"; else echo "  installs  nothing, every part is here"; fi
 echo "  takes     $([[ $long ]] && echo "one to two hours on two cores, with the long tests" || echo "about 15 minutes on two cores"); writes to artifacts/ and a temporary folder"
 
-if ! command -v dotnet >/dev/null; then echo "Missing: the .NET SDK 10 (https://dot.net)." >&2; exit 1; fi
+command -v dotnet >/dev/null || give_up "Missing: the .NET SDK 10 (https://dot.net)."
 
 if ((${#missing[@]})); then
   if [[ ! $is_debian || $EUID -ne 0 ]]; then
-    echo "Missing: ${missing[*]}. As root on Debian this script installs them; elsewhere install them by hand (smtp-sink and smtp-source in artifacts/parts/postfix/usr/sbin)." >&2
-    exit 1
+    give_up "Missing: ${missing[*]}. As root on Debian this script installs them; elsewhere install them by hand (smtp-sink in artifacts/parts/postfix/usr/sbin), with DejaVu and Noto CJK fonts and swaks' Perl modules for TLS, DNS and SASL."
   fi
   mkdir -p artifacts "$parts"
   log=$root/artifacts/install.log
-  fetch() { "$@" >>"$log" 2>&1 || { tail -20 "$log" >&2; echo "Could not install ${missing[*]}; all of it is in artifacts/install.log." >&2; exit 1; }; }
+  fetch() { "$@" >>"$log" 2>&1 || { tail -20 "$log" >&2; give_up "Could not install ${missing[*]}; all of it is in artifacts/install.log."; }; }
   fetch apt-get -o DPkg::Lock::Timeout=300 update
   wanted=(); for package in "${missing[@]}"; do [[ $package == postfix ]] || wanted+=("$package"); done
   if ((${#wanted[@]})); then
