@@ -28,6 +28,7 @@ public static class SmtpServices
     {
         services.AddSingleton<RecipientJudge>();
         services.AddSingleton<SubmissionRules>();
+        services.AddSingleton<ReceiptAllowance>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();
         services.AddSingleton<ReceivingParts>();

@@ -46,7 +46,8 @@ public sealed class AccountAuthenticator(
     public static string FoldLogin(string loginName)
     {
         var name = loginName.Trim();
-        return MailAddress.TryParse(name, out var address) ? address.Folded : name.Length > 320 ? name[..320].ToLowerInvariant() : name.ToLowerInvariant();
+        var folded = MailAddress.TryParse(name, out var address) ? address.Folded : name.Length > MailAddress.MaxLength ? name[..MailAddress.MaxLength] : name;
+        return folded.ToUpperInvariant().ToLowerInvariant();   // the account is found by capitals: what they make one ("σ" and "ς") is slowed down as one
     }
 
     /// <summary>Checks name and password. A database outage throws (454 4.7.0).</summary>

@@ -19,7 +19,8 @@ public sealed class SenderRights(IDbContextFactory<PortalDbContext> databases, C
         if (owned is null || address.AddressLiteral is not null) return false;
         if (owned.Contains(address.Folded)) return true;
         var plus = address.FoldedLocalPart.IndexOf('+', StringComparison.Ordinal);
-        return plus > 0 && MailAddress.TryParse($"{address.FoldedLocalPart[..plus]}@{address.Domain}", out var bare) && owned.Contains(bare.Folded);
+        return plus > 0 && MailAddress.TryParse($"{address.FoldedLocalPart[..plus]}@{address.Domain}", out var bare) && owned.Contains(bare.Folded)
+            && !await IsRegisteredAsync(address, cancel);
     }
 
     /// <summary>Every address the account may send as, primary first; for the From field of compose.</summary>
@@ -33,6 +34,17 @@ public sealed class SenderRights(IDbContextFactory<PortalDbContext> databases, C
                       where address.LocalPart != ""
                       orderby address.IsPrimary descending, address.LocalPart
                       select address.Display + "@" + domain.Name).Take(100).ToListAsync(cancel);
+    }
+
+    /// <summary>One's own address with a +detail that is registered is somebody else's (DESIGN §5: cut only if the full form isn't).</summary>
+    private async Task<bool> IsRegisteredAsync(MailAddress address, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await (from domain in db.Domains.AsNoTracking()
+                      where domain.Name == address.Domain.Value
+                      join registered in db.Addresses on domain.AliasOfId ?? domain.Id equals registered.DomainId
+                      where registered.LocalPart == address.FoldedLocalPart
+                      select registered.Id).AnyAsync(cancel);
     }
 
     private async Task<FrozenSet<string>?> LoadAsync(Guid accountId, CancellationToken cancel)

@@ -9,6 +9,9 @@ public sealed class MailAddress : IEquatable<MailAddress>
     /// <summary>Longest local part in octets (RFC 5321 §4.5.3.1.1).</summary>
     public const int MaxLocalPartOctets = 64;
 
+    /// <summary>Longest address that is told apart, in characters of its stored form: 64, "@" and 255 (RFC 5321 §4.5.3.1).</summary>
+    public const int MaxLength = 320;
+
     private MailAddress(string localPart, DomainName domain, string? literal)
     {
         (LocalPart, Domain, AddressLiteral) = (localPart, domain, literal);
@@ -41,7 +44,7 @@ public sealed class MailAddress : IEquatable<MailAddress>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out MailAddress? address)
     {
         address = null;
-        if (string.IsNullOrEmpty(text) || text.Length > 320) return false;
+        if (string.IsNullOrEmpty(text) || text.Length > MaxLength) return false;
         if (!TryReadLocalPart(text, out var localPart, out var at)) return false;
         if (at >= text.Length || text[at] != '@') return false;
 
@@ -49,14 +52,18 @@ public sealed class MailAddress : IEquatable<MailAddress>
         if (domain.StartsWith('['))
         {
             if (!IsLiteral(domain)) return false;
-            address = new(localPart, default, domain.ToLowerInvariant());
-            return true;
+            address = Storable(new(localPart, default, domain.ToLowerInvariant()));
+            return address is not null;
         }
 
         if (!DomainName.TryParse(domain, out var name)) return false;
-        address = new(localPart, name, null);
-        return true;
+        address = Storable(new(localPart, name, null));
+        return address is not null;
     }
+
+    /// <summary>Quotes, A-labels and NFC make an address longer than it was written.</summary>
+    private static MailAddress? Storable(MailAddress address) =>
+        address.FoldedLocalPart.Length <= MaxLocalPartOctets && address.Folded.Length <= MaxLength && address.ToString().Length <= MaxLength ? address : null;
 
     /// <summary>Reads an address or throws; for literals in code and values already checked.</summary>
     public static MailAddress Parse(string text) =>

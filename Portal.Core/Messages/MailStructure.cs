@@ -9,11 +9,11 @@ internal sealed partial class MailStructure
     /// <summary>Text parts that are read as text; what comes after them is listed as parts beside it.</summary>
     private const int MaxTexts = 200;
 
-
     public static readonly MailStructure None = new();
     private readonly List<MimeEntity> leaves = [];
     private readonly List<MailPart> parts = [];
     private int texts;
+    private int room = MailText.MaxOctets;
 
     private MailStructure()
     {
@@ -72,7 +72,7 @@ internal sealed partial class MailStructure
             case TextPart text when isRoot || (texts < MaxTexts && IsBody(text)):
                 texts++;
                 leaves.Add(text);
-                var words = MailText.Of(text, out var isCut);
+                var words = MailText.Of(text, ref room, out var isCut);
                 IsCut |= isCut;
                 into.Add(text.IsHtml ? new(null, words) : new(words, null));
                 break;

@@ -10,7 +10,7 @@ namespace Portal.Core.Messages;
 /// <summary>Text out of parts: charsets as declared, or as they turn out to be; always bounded.</summary>
 internal static partial class MailText
 {
-    /// <summary>Octets of one text that are shown; the rest is in the source.</summary>
+    /// <summary>Octets of a message's texts together that are shown; the rest is in the source.</summary>
     public const int MaxOctets = 2 * 1024 * 1024;
 
     private const int PreviewLength = 200;
@@ -19,21 +19,22 @@ internal static partial class MailText
 
     static MailText() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
-    /// <summary>Decodes a text part; <paramref name="isCut"/> when it is longer than is shown.</summary>
-    public static string Of(TextPart part, out bool isCut)
+    /// <summary>Decodes a text part as far as there is room, which becomes less; <paramref name="isCut"/> when it is longer.</summary>
+    public static string Of(TextPart part, ref int room, out bool isCut)
     {
         isCut = false;
         if (part.Content is not { Stream: { } encoded }) return "";
 
         // Encoded text is never shorter than what it says: ten thousand tiny parts cost ten thousand tiny buffers.
         using var content = part.Content.Open();
-        var size = (int)Math.Min(MaxOctets, encoded.Length);
+        var size = (int)Math.Min(room, encoded.Length);
         var octets = ArrayPool<byte>.Shared.Rent(size);
         string text;
         try
         {
             var length = content.ReadAtLeast(octets.AsSpan(0, size), size, throwOnEndOfStream: false);
-            isCut = length == MaxOctets && content.ReadByte() >= 0;
+            isCut = length == room && content.ReadByte() >= 0;
+            room -= length;
             text = Decode(octets.AsSpan(0, length), part.ContentType.Charset, part.IsHtml, isCut);
         }
         finally

@@ -27,7 +27,7 @@ public sealed class MailWriterOptions
     [Range(1L << 16, 1L << 30)]
     public long MaxBatchBytes { get; init; } = 4L << 20;
 
-    /// <summary>Content up to this size is stored in the database, in octets; larger goes to the blob store.</summary>
-    [Range(0, 1 << 20)]
+    /// <summary>Content up to this size is stored in the database, in octets; larger goes to the blob store. No more than a spool keeps in memory.</summary>
+    [Range(0, ContentSpool.HeadBytes)]
     public int InlineLimitBytes { get; init; } = 128 * 1024;
 }

@@ -36,6 +36,9 @@ public sealed record MessageHead
     /// <summary>From, as parsed addresses; empty when absent or unreadable.</summary>
     public IReadOnlyList<string> FromAddresses { get; private init; } = [];
 
+    /// <summary>Whether From is longer than is read here: what its bytes say to others is unknown then.</summary>
+    public bool IsFromCut { get; private init; }
+
     /// <summary>How many From fields there are; more than one is malformed (RFC 5322 §3.6).</summary>
     public int FromCount { get; private init; }
 
@@ -55,7 +58,7 @@ public sealed record MessageHead
     public static MessageHead Parse(ReadOnlySpan<byte> octets)
     {
         string? messageId = null, inReplyTo = null, from = null, to = null, subject = null, date = null;
-        var (position, received, fields, fromCount, complete) = (0, 0, 0, 0, false);
+        var (position, received, fields, fromCount, isFromCut, complete) = (0, 0, 0, 0, false, false);
         while (position < octets.Length)
         {
             var field = NextField(octets[position..], out var isEnd);
@@ -76,7 +79,7 @@ public sealed record MessageHead
             switch (name.Length)
             {
                 case 2 when Is(name, "to"u8): to ??= Unfold(value); break;
-                case 4 when Is(name, "from"u8): fromCount++; from ??= Unfold(value); break;
+                case 4 when Is(name, "from"u8): fromCount++; isFromCut |= value.Length > MaxFieldOctets; from ??= Unfold(value); break;
                 case 4 when Is(name, "date"u8): date ??= Unfold(value); break;
                 case 7 when Is(name, "subject"u8): subject ??= Unfold(value); break;
                 case 8 when Is(name, "received"u8): received++; break;
@@ -93,6 +96,7 @@ public sealed record MessageHead
             ReceivedCount = received,
             FieldCount = fields,
             FromCount = fromCount,
+            IsFromCut = isFromCut,
             MessageId = Bare(messageId),
             InReplyTo = Bare(inReplyTo),
             From = StorableText.Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),

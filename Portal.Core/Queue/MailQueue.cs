@@ -102,7 +102,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         await committing.WaitAsync(cancel);   // whoever has the turn commits for all who wait behind it
         try
         {
-            if (!waiting.Done.Task.IsCompleted) await CommitPendingAsync();
+            while (!waiting.Done.Task.IsCompleted) await CommitPendingAsync();   // more may wait before this one than a turn takes
         }
         finally
         {

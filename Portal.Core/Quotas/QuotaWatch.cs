@@ -11,7 +11,7 @@ public enum QuotaVerdict
     /// <summary>No room for this message now: 452 4.2.2.</summary>
     Full,
 
-    /// <summary>More than 10 % over, or full for five days: 552 5.2.2.</summary>
+    /// <summary>More than 10 % over, or full (95 % and more) for five days: 552 5.2.2.</summary>
     Exceeded,
 }
 
@@ -30,6 +30,7 @@ public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, Wri
         var use = await UseAsync(mailboxId, cancel);
         if (use.Bytes > quota + quota / 10) return QuotaVerdict.Exceeded;
         if (use.Bytes < quota && use.Bytes + declaredSizeBytes <= quota) return QuotaVerdict.Room;
+        if (use.Bytes < quota - quota / 20) return QuotaVerdict.Full;   // only this one is too large: no stranger starts the five days by a declared size
         if (use.FullSince is null) await NoteFullAsync(mailboxId, cancel);
         return use.FullSince is { } since && clock.GetUtcNow() - since >= FullForGood ? QuotaVerdict.Exceeded : QuotaVerdict.Full;
     }

@@ -9,7 +9,7 @@ using Portal.Smtp.Protocol;
 namespace Portal.Smtp.Receiving;
 
 /// <summary>Turns dispositions into what one commit makes durable: copies, queue entries, trace.</summary>
-internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptions> options, TimeProvider clock)
+internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance receipts, IOptions<SmtpOptions> options, TimeProvider clock)
 {
     /// <summary>What addresses of ours may expand to in the commit that accepts; beyond it the queue expands (DESIGN §3).</summary>
     internal const int MaxExpansion = 200;
@@ -17,7 +17,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
     public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
     {
-        var plan = new Plan(origin, envelope, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime);
+        var isReported = origin is { IsSubmission: false, Client: { } client } && envelope.Recipients.Exists(AsksForReports) ? receipts.Take(client) : origin.IsSubmission;
+        var plan = new Plan(origin, envelope, isReported, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime);
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);
@@ -42,8 +43,11 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
         };
     }
 
+    private static bool AsksForReports(EnvelopeRecipient recipient) => recipient.Notify is not (DsnNotify.Default or DsnNotify.Never);
+
     /// <summary>What has been decided so far for one message.</summary>
-    private sealed class Plan(Origin origin, Envelope envelope, long sizeBytes, DateTimeOffset at, TimeSpan lifetime)
+    /// <param name="isReported">Whether what its sender asked for by NOTIFY counts.</param>
+    private sealed class Plan(Origin origin, Envelope envelope, bool isReported, long sizeBytes, DateTimeOffset at, TimeSpan lifetime)
     {
         private readonly HashSet<Guid> mailboxes = [];
         private readonly HashSet<string> queued = new(StringComparer.Ordinal);
@@ -121,7 +125,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
         private QueueKind? QueueKindOf(EnvelopeRecipient recipient, SpecialUse folder)
         {
             var targets = recipient.Resolution.Mailboxes.Count + recipient.Resolution.Relays.Count;
-            if (folder == SpecialUse.Inbox && recipient.Notify.HasFlag(DsnNotify.Success) && !envelope.ReversePath.IsNull)
+            if (isReported && folder == SpecialUse.Inbox && recipient.Notify.HasFlag(DsnNotify.Success) && !envelope.ReversePath.IsNull)
                 return targets > 1 ? QueueKind.Expand : recipient.Resolution.Mailboxes.Count == 1 ? QueueKind.Local : null;   // one target outside reports itself (§5.2.7.2)
 
             if (targets == 1) return null;
@@ -151,7 +155,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, IOptions<SmtpOptio
                 ExpiresAt = at + lifetime,
                 SizeBytes = sizeBytes,
                 AccountId = origin.AccountId,
-                Notify = isStrangers && (kind == QueueKind.Relay || recipient.Notify == DsnNotify.Default) ? DsnNotify.Never : recipient.Notify,
+                Notify = isStrangers && (kind == QueueKind.Relay || !isReported || recipient.Notify == DsnNotify.Default) ? DsnNotify.Never : recipient.Notify,
                 Return = isStrangers ? DsnReturn.Headers : envelope.Return,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,

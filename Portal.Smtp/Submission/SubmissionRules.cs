@@ -23,8 +23,8 @@ internal sealed class SubmissionRules(SenderRights rights, RoleDirectory account
     /// <summary>Null when every address of the one From field is the account's own; else the rule and the refusal.</summary>
     public async ValueTask<(string Rule, SmtpReply Reply)?> CheckHeaderFromAsync(Guid accountId, MessageHead head, CancellationToken cancel)
     {
-        // RFC 5322 §3.6: exactly one From. Two of them, or one that can't be read, show each reader another author.
-        if (head.FromCount != 1 || head.FromAddresses.Count == 0) return (Rules.HeaderFromUnreadable, SmtpReply.BadHeaderFrom);
+        // RFC 5322 §3.6: exactly one From. Two of them, or one that can't be read to its end, show each reader another author.
+        if (head.FromCount != 1 || head.IsFromCut || head.FromAddresses.Count == 0) return (Rules.HeaderFromUnreadable, SmtpReply.BadHeaderFrom);
         foreach (var text in head.FromAddresses)
         {
             if (!MailAddress.TryParse(text, out var from) || !await rights.OwnsAsync(accountId, from, cancel)) return (Rules.HeaderFromNotOwned, SmtpReply.HeaderFromNotOwned);

@@ -174,9 +174,10 @@ public class AuthenticationTests
         await using var database = await TestDatabase.CreateAsync(kind);
         var anna = await AddAsync(database, "anna@portal.test");
         await database.AddMailboxAsync("ben@portal.test");
+        await database.AddMailboxAsync("anna+eu@portal.test");
         var rights = database.Get<SenderRights>();
 
-        foreach (var (address, owned) in new[] { ("anna@portal.test", true), ("ANNA+x@portal.test", true), ("ben@portal.test", false), ("anna@example.org", false), ("+anna@portal.test", false) })
+        foreach (var (address, owned) in new[] { ("anna@portal.test", true), ("ANNA+x@portal.test", true), ("ben@portal.test", false), ("anna@example.org", false), ("+anna@portal.test", false), ("anna+eu@portal.test", false), ("anna+EU@portal.test", false), ("anna+eu.x@portal.test", true) })
             Assert.Equal((address, owned), (address, await rights.OwnsAsync(anna.AccountId, MailAddress.Parse(address), CancellationToken.None)));
     }
 

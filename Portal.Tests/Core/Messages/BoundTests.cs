@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using MimeKit;
 using Portal.Core.Data;
@@ -22,6 +25,36 @@ public class BoundTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50_000_000);
         Assert.Equal(200, structure.Text!.Count(c => c == 'x'));
         Assert.Equal(4_800, structure.Parts.Count);
+    }
+
+    [Fact]
+    public void Many_large_texts_are_read_up_to_one_bound_together()
+    {
+        var large = new string('"', 500_000);
+        var source = "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>x\r\n" + string.Concat(Enumerable.Repeat($"--a\r\n\r\n{large}\r\n", 24)) + "--a--\r\n";
+
+        var structure = MailStructure.Of(MimeMessage.Load(new MemoryStream(Encoding.ASCII.GetBytes(source))).Body!);
+
+        Assert.True(structure.IsCut);
+        Assert.InRange(structure.Text!.Length, 1_900_000, MailText.MaxOctets);
+        Assert.InRange(structure.Html!.Length, 1_900_000, 13_000_000);   // a quotation mark is six characters in HTML
+    }
+
+    [Fact]
+    public async Task At_the_largest_limit_content_comes_back_byte_for_byte_around_it()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite, services => services.Replace(ServiceDescriptor.Singleton(Options.Create(new MailWriterOptions { InlineLimitBytes = ContentSpool.HeadBytes }))));
+        foreach (var size in new[] { ContentSpool.HeadBytes - 1, ContentSpool.HeadBytes, ContentSpool.HeadBytes + 1, 2 * ContentSpool.HeadBytes, (1 << 20) + 1 })
+        {
+            var octets = new byte[size];
+            Random.Shared.NextBytes(octets);
+            using var spool = database.Get<ContentSpoolFactory>().Create();
+            foreach (var piece in octets.Chunk(10_000)) await spool.WriteAsync(piece, CancellationToken.None);
+            using var content = await spool.CompleteAsync(CancellationToken.None);
+
+            Assert.Equal((size, size <= ContentSpool.HeadBytes), ((int)content.RawBytes, content.Inline is not null));
+            Assert.Equal(SHA256.HashData(octets), content.Hash);
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Mailboxes;
@@ -79,15 +80,15 @@ public class RecipientDirectoryTests
         await using var database = await TestDatabase.CreateAsync(kind);
         await database.AddDomainAsync();
         var anna = await database.AddMailboxAsync("anna@portal.test", quotaBytes: 1_000);
-        await UseAsync(database, anna.MailboxId, 900);
+        await UseAsync(database, anna.MailboxId, 960);
 
-        await ExpectAsync(database, "anna@portal.test", RecipientState.Ok, "recipient.mailbox", anna.MailboxId, sizeBytes: 100);
-        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 101);
+        await ExpectAsync(database, "anna@portal.test", RecipientState.Ok, "recipient.mailbox", anna.MailboxId, sizeBytes: 40);
+        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 41);
 
         database.Clock.Advance(TimeSpan.FromDays(4));
-        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 101);
+        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 41);
         database.Clock.Advance(TimeSpan.FromDays(1));
-        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaExceeded, "recipient.quotaExceeded", sizeBytes: 101);
+        await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaExceeded, "recipient.quotaExceeded", sizeBytes: 41);
 
         Assert.True((await database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), anna.MailboxId, 950, CancellationToken.None)).IsDone);
         database.Clock.Advance(TimeSpan.FromSeconds(2));
@@ -96,6 +97,23 @@ public class RecipientDirectoryTests
         await UseAsync(database, anna.MailboxId, 1_200);
         database.Clock.Advance(TimeSpan.FromSeconds(2));
         await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaExceeded, "recipient.quotaExceeded");
+    }
+
+    [Theory, BothDatabases]
+    public async Task What_is_too_large_for_the_rest_asks_to_come_back_however_long_it_tries(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.AddDomainAsync();
+        var anna = await database.AddMailboxAsync("anna@portal.test", quotaBytes: 1_000);
+        await UseAsync(database, anna.MailboxId, 600);
+
+        for (var day = 0; day < 7; day++)
+        {
+            await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 500);
+            database.Clock.Advance(TimeSpan.FromDays(1));
+        }
+
+        Assert.Null(await database.ReadAsync(db => db.MailboxUses.Select(u => u.FullSince).SingleAsync()));
     }
 
     [Theory, BothDatabases]

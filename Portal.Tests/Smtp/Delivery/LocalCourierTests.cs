@@ -62,6 +62,20 @@ public sealed class LocalCourierTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_stranger_who_asks_for_a_flood_of_receipts_gets_some_and_all_mail_arrives(DatabaseKind kind)
+    {
+        await using var bench = await PrepareAsync(kind);
+        for (var i = 0; i < ReceiptAllowance.Hourly + 5; i++) await ReceiveAsync(bench, "victim@sender.example", DsnNotify.Success, Bob);
+
+        Assert.Equal(ReceiptAllowance.Hourly, (await bench.QueueAsync()).Count);
+        Assert.Equal(5, (await bench.InboxAsync(Bob)).Count);
+
+        bench.Database.Clock.Advance(TimeSpan.FromHours(1));
+        await ReceiveAsync(bench, "victim@sender.example", DsnNotify.Success, Bob);
+        Assert.Equal(ReceiptAllowance.Hourly + 1, (await bench.QueueAsync()).Count);
+    }
+
+    [Theory, BothDatabases]
     public async Task The_null_reverse_path_and_who_asks_for_none_get_no_receipt_and_no_queue(DatabaseKind kind)
     {
         await using var bench = await PrepareAsync(kind);

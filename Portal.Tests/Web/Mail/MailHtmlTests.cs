@@ -111,6 +111,9 @@ public partial class MailHtmlTests
         Assert.Null(MailHtml.Clean(Repeat("<b><i><u><a>", 100_000), _ => null, null));
         Assert.Null(MailHtml.Clean("<p " + Repeat("a=1 ", 400_000) + ">", _ => null, null));
         Assert.Null(MailHtml.Clean(Repeat("<br>", 300_000), _ => null, null));
+        foreach (var start in new[] { "<p>", "<li>", "<table><tr><td>" })
+            Assert.Null(MailHtml.Clean(string.Concat(Enumerable.Range(0, 250).Select(i => $"<b a{i}>")) + Repeat(start + "x", 15_000), _ => null, null));
+        Assert.NotNull(MailHtml.Clean(Repeat("<p><font><b>line</b></font>", 10_000), _ => null, null));
         Assert.NotNull(MailHtml.Clean(Repeat("<p>line", 20_000), _ => null, null));
         Assert.NotNull(MailHtml.Clean($"<p style=\"width:{Repeat("calc(", 100_000)}\">x</p>", _ => null, null));
     }
