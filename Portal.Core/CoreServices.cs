@@ -79,6 +79,7 @@ public static class CoreServices
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
+        services.AddSingleton<EndedSessions>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
         services.AddSingleton<MailboxEnder>();

@@ -204,6 +204,21 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.ToTable("Account", (string)null);
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("EndedSession");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.OneTimeLink", b =>
                 {
                     b.Property<Guid>("Id")
@@ -410,6 +425,11 @@ namespace Portal.Core.Data.Migrations.Postgres
                         new
                         {
                             Area = 7,
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Area = 8,
                             Value = 0L
                         });
                 });

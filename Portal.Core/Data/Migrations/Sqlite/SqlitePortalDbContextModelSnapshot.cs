@@ -196,6 +196,21 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.ToTable("Account", (string)null);
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<byte[]>("Id")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("EndedSession");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.OneTimeLink", b =>
                 {
                     b.Property<byte[]>("Id")
@@ -399,6 +414,11 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         new
                         {
                             Area = 7,
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Area = 8,
                             Value = 0L
                         });
                 });
