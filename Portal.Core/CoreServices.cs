@@ -80,6 +80,9 @@ public static class CoreServices
         services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<EndedSessions>();
+        services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<RecordRemover>();
+        services.AddHostedService<RecordKeeper>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
         services.AddSingleton<MailboxEnder>();

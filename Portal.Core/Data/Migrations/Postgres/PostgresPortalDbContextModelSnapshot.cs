@@ -245,6 +245,8 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasIndex("AccountId");
 
+                    b.HasIndex("ExpiresAt");
+
                     b.HasIndex("TokenHash")
                         .IsUnique();
 
@@ -278,6 +280,8 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId", "At");
+
+                    b.HasIndex("At", "Id");
 
                     b.ToTable("SignIn");
                 });
@@ -612,6 +616,8 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasColumnType("bigint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("EndedAt");
 
                     b.HasIndex("State", "Id");
 
