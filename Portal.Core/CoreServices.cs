@@ -79,6 +79,10 @@ public static class CoreServices
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
+        services.AddSingleton<EndedSessions>();
+        services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<RecordRemover>();
+        services.AddHostedService<RecordKeeper>();
         services.AddSingleton<SenderRights>();
         services.AddSingleton<MailboxService>();
         services.AddSingleton<MailboxEnder>();

@@ -35,6 +35,7 @@ internal sealed class OneTimeLinkConfiguration : IEntityTypeConfiguration<OneTim
         link.Property(l => l.Id).ValueGeneratedNever();
         link.Property(l => l.TokenHash).HasMaxLength(32);
         link.HasIndex(l => l.TokenHash).IsUnique();
+        link.HasIndex(l => l.ExpiresAt);
         link.HasOne<Account>().WithMany().HasForeignKey(l => l.AccountId).OnDelete(DeleteBehavior.Cascade);
     }
 }

@@ -34,6 +34,7 @@ internal sealed class SignInConfiguration : IEntityTypeConfiguration<SignIn>
     public void Configure(EntityTypeBuilder<SignIn> signIn)
     {
         signIn.HasIndex(s => new { s.AccountId, s.At });
+        signIn.HasIndex(s => new { s.At, s.Id });   // what has grown old
         signIn.Property(s => s.Address).HasMaxLength(64);
         signIn.HasOne<Account>().WithMany().HasForeignKey(s => s.AccountId).OnDelete(DeleteBehavior.Cascade);
     }

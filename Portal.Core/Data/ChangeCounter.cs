@@ -23,6 +23,9 @@ public enum Change
 
     /// <summary>Pending <see cref="Jobs.Work"/>.</summary>
     Work,
+
+    /// <summary>Sessions of the portal that were ended.</summary>
+    Sessions,
 }
 
 /// <summary>How often something has changed: raised in the transaction of the change; the truth behind every hint (DESIGN §7).</summary>

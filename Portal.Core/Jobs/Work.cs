@@ -87,6 +87,7 @@ internal sealed class JobsConfiguration : IEntityTypeConfiguration<Work>, IEntit
         work.Property(w => w.Kind).HasMaxLength(100);
         work.Property(w => w.ActorName).HasMaxLength(320);
         work.HasIndex(w => new { w.State, w.Id });
+        work.HasIndex(w => w.EndedAt);
     }
 
     public void Configure(EntityTypeBuilder<Node> node)

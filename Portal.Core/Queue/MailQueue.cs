@@ -64,6 +64,21 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         foreach (var entry in claimed) held.TryRemove(entry, out _);
     }
 
+    /// <summary>Which of these route keys have due entries, the longest waiting first: for a look that found more keys than it takes.</summary>
+    public async Task<IReadOnlyList<DueDestination>> DueAmongAsync(IReadOnlyCollection<string> routeKeys, int max, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.QueueEntries.AsNoTracking()
+            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && routeKeys.Contains(e.RouteKey) && (!e.IsDemo || e.Cause == DeferCause.Removed))
+            .GroupBy(e => e.RouteKey)
+            .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
+            .OrderBy(g => g.Oldest)
+            .Take(max)
+            .Select(g => new DueDestination(g.Key, g.Count, g.Oldest))
+            .ToListAsync(cancel);
+    }
+
     /// <summary>
     /// Gives back claims of this process that nobody here knows of: the connection died between their commit and its answer. Only those
     /// that were unknown at the last beat as well, since an answer may just be on its way. One beat at a time, inside its turn.

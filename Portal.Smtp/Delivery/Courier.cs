@@ -8,6 +8,9 @@ namespace Portal.Smtp.Delivery;
 internal sealed partial class Courier(
     RouteSelector routes, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
 {
+    /// <summary>What each recipient adds to the time for the envelope: some servers let each one wait a little.</summary>
+    private static readonly TimeSpan PerRecipient = TimeSpan.FromSeconds(10);
+
     /// <summary>Delivers entries of one route key. When it returns every one is settled or given back.</summary>
     /// <param name="stop">No further message is begun.</param>
     /// <param name="abort">What is on its way is broken off.</param>
@@ -91,11 +94,13 @@ internal sealed partial class Courier(
     {
         using var timer = new CancellationTokenSource(options.Value.AttemptTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, abort);
+        using var envelopeTimer = new CancellationTokenSource(options.Value.ReachTimeout + (entries.Count * PerRecipient), clock);
+        using var envelope = CancellationTokenSource.CreateLinkedTokenSource(envelopeTimer.Token, either.Token);
         try
         {
             while (true)
             {
-                var dialled = await line.ConnectAsync(choice, either.Token);
+                var dialled = await line.ConnectAsync(choice, envelope.Token);
                 if (dialled.Connection is not { } connection)
                     return entries.ConvertAll(e => new EntryResult(e) { Reply = dialled.Refusal, Failure = dialled.Failure, Stage = dialled.Failure?.Stage ?? SmtpStage.Resolve });
 
@@ -107,20 +112,23 @@ internal sealed partial class Courier(
                 }
 
                 var isReused = connection.Messages > 0;
-                var result = await connection.SendAsync(MailOf(message, entries), either.Token);
+                var result = await connection.SendAsync(MailOf(message, entries), envelope.Token, either.Token);
                 if (isReused && result is { Failure: { Stage: SmtpStage.Mail, Reply: null } } && result.Replies.All(r => r is null))
                 {
                     await line.HangUpAsync();   // it had tired of waiting between two messages: a new connection is no second try
                     continue;
                 }
 
+                if (result.Failure is { } failure) line.Note(failure);
                 return [.. entries.Select((e, i) => Result(e, result.Replies[i], result.Failure, connection))];
             }
         }
         catch (OperationCanceledException) when (!abort.IsCancellationRequested)
         {
             await line.HangUpAsync();
-            var failure = new SmtpFailure(SmtpStage.Content, DeferCause.Network, $"{choice.RouteKey}: the whole try took more than {options.Value.AttemptTimeout.TotalMinutes} min") { Fault = SmtpFault.TookTooLong };
+            var (stage, limit) = timer.IsCancellationRequested ? (SmtpStage.Content, options.Value.AttemptTimeout) : (SmtpStage.Connect, options.Value.ReachTimeout);
+            var failure = new SmtpFailure(stage, DeferCause.Network, $"{choice.RouteKey}: the whole try took more than {limit.TotalMinutes} min") { Fault = SmtpFault.TookTooLong };
+            line.Note(failure);
             return entries.ConvertAll(e => new EntryResult(e) { Failure = failure, Stage = failure.Stage });
         }
     }

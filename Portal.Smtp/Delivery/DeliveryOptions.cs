@@ -80,6 +80,13 @@ public sealed class DeliveryOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan DataEndTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Connecting to a destination over all its servers together, and its envelope, for which each recipient adds 10 s. Shorter than the
+    /// steps of RFC 5321 §4.5.3.2 in a row: who has mail sent to many silent servers would hold every connection for as long.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "06:00:00")]
+    public TimeSpan ReachTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>One message's whole try, connection included.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "06:00:00")]
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromMinutes(45);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
@@ -22,11 +23,14 @@ internal sealed partial class Dialler(MxResolver mx, SecretBox secrets, Delivery
         if (hosts.Refusal is not null) return new(null, hosts.Refusal, null);
 
         SmtpFailure? failure = null;
+        var (begun, left) = (clock.GetTimestamp(), Math.Min(hosts.Hosts.Count, MaxServers));
         foreach (var host in hosts.Hosts.Take(MaxServers))
         {
             try
             {
-                return new(await OpenAsync(host, choice.Route is null, cancel), null, null);
+                // A silent server takes its share of the time and leaves the others theirs.
+                var share = (options.Value.ReachTimeout - clock.GetElapsedTime(begun)) / left--;
+                return new(await OpenAsync(host, choice.Route is null, share, cancel), null, null);
             }
             catch (SmtpFailure e)
             {
@@ -49,6 +53,22 @@ internal sealed partial class Dialler(MxResolver mx, SecretBox secrets, Delivery
         catch (CryptographicException e)
         {
             throw new InvalidOperationException($"The password of route {route.Name} cannot be opened: it was sealed with another master key.", e);
+        }
+    }
+
+    private async Task<SmtpConnection> OpenAsync(PeerAddress host, bool isMx, TimeSpan limit, CancellationToken cancel)
+    {
+        using var timer = new CancellationTokenSource(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, clock);
+        using var within = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancel);
+        try
+        {
+            return await OpenAsync(host, isMx, within.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            var failure = new SmtpFailure(SmtpStage.Greeting, DeferCause.Network, $"{host} did not answer within {limit.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s") { Fault = SmtpFault.TimedOut };
+            if (isMx) health.Record(host.Host, host.EndPoint.Port, isReached: true, null);   // had there been no connection, the shorter ConnectTimeout would have said so
+            throw failure;
         }
     }
 

@@ -9,7 +9,8 @@ namespace Portal.Smtp.Delivery;
 
 /// <summary>
 /// Works the queue off: looks for due entries when it hears of some and every few seconds, and gives each destination workers of its
-/// own, more while it answers, one while it does not. A slow destination holds its own share of the connections and no more (DESIGN §4).
+/// own, more while it answers, one while it does not. A slow destination holds its own share of the connections and no more (DESIGN §4),
+/// many slow ones together hold half of them, and a quarter is for those that answered last; what stays here needs none.
 /// </summary>
 internal sealed partial class QueueRunner(
     MailQueue queue, Courier courier, Dialler dialler, ChangeFeed feed, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<QueueRunner> logger) : BackgroundService
@@ -27,11 +28,17 @@ internal sealed partial class QueueRunner(
     private readonly Lock sync = new();
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource abort = new();
-    private int running;
+    private readonly int[] places = new int[3];   // connections in use, by standing
     private volatile bool othersWait;
 
     /// <summary>Connections in use now.</summary>
-    public int Running => Volatile.Read(ref running);
+    public int Running
+    {
+        get
+        {
+            lock (sync) return places.Sum();
+        }
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -98,6 +105,7 @@ internal sealed partial class QueueRunner(
     private async Task LookAsync(CancellationToken stop)
     {
         var due = await queue.DueAsync(Busy(), MaxDestinationsPerLook, stop);
+        if (due.Count == MaxDestinationsPerLook) due = [.. due, .. await queue.DueAmongAsync(Favoured(due), MaxDestinationsPerLook, stop)];   // a crowd that waits longer hides nobody
         var started = true;
         while (started && !stop.IsCancellationRequested)
         {
@@ -113,22 +121,55 @@ internal sealed partial class QueueRunner(
         lock (sync) return [.. destinations.Where(d => d.Value.Workers >= d.Value.Limit || d.Value.RestUntil > clock.GetUtcNow()).Select(d => d.Key)];
     }
 
+    /// <summary>Keys that a place is kept for and that were not found due already.</summary>
+    private HashSet<string> Favoured(IReadOnlyList<DueDestination> found)
+    {
+        lock (sync)
+        {
+            HashSet<string> keys = [QueueEntry.LocalRouteKey, .. destinations.Where(d => d.Value.Standing == Standing.Answering).Select(d => d.Key)];
+            keys.ExceptWith(destinations.Where(d => d.Value.Workers >= d.Value.Limit).Select(d => d.Key));
+            keys.ExceptWith(found.Select(d => d.RouteKey));
+            return keys;
+        }
+    }
+
     private bool TryStart(DueDestination due, CancellationToken stop)
     {
         lock (sync)
         {
-            if (running >= options.Value.MaxConnections) return false;
-            if (!destinations.TryGetValue(due.RouteKey, out var destination)) destinations[due.RouteKey] = destination = new();
+            if (!destinations.TryGetValue(due.RouteKey, out var destination)) destinations[due.RouteKey] = destination = new(isLocal: due.RouteKey == QueueEntry.LocalRouteKey);
+            if (!HasPlace(destination)) return false;
             if (destination.Workers >= destination.Limit || destination.Workers * ClaimSize >= due.Count || destination.RestUntil > clock.GetUtcNow()) return false;
 
-            destination.Workers++;
-            running++;
+            Count(destination, 1);
         }
 
         var worker = Task.Run(() => WorkAsync(due.RouteKey, stop), CancellationToken.None);
         workers[worker] = true;
         worker.ContinueWith(ended => workers.TryRemove(ended, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return true;
+    }
+
+    /// <summary>
+    /// Whether one more connection may be made there. Anybody can have mail sent to many servers of their own that take a connection and
+    /// say nothing: they may not use up all places, or nothing would leave.
+    /// </summary>
+    private bool HasPlace(Destination destination)
+    {
+        if (destination.IsLocal) return true;   // it has one worker and no connection
+        var all = options.Value.MaxConnections;
+        if (places.Sum() >= all) return false;
+        if (destination.Standing == Standing.Answering) return true;
+
+        var kept = all == 1 ? 0 : Math.Max(1, all / 4);
+        var slow = places[(int)Standing.Slow];
+        return slow + places[(int)Standing.Unknown] < all - kept && (destination.Standing == Standing.Unknown || slow < Math.Max(1, all - (2 * kept)));
+    }
+
+    private void Count(Destination destination, int workers)
+    {
+        destination.Workers += workers;
+        if (!destination.IsLocal) places[(int)destination.Standing] += workers;
     }
 
     private async Task WorkAsync(string routeKey, CancellationToken stop)
@@ -149,7 +190,7 @@ internal sealed partial class QueueRunner(
                     queue.Forget(claimed);
                 }
 
-                Adapt(routeKey, isReached: !line.IsDown);
+                Adapt(routeKey, line);
                 if (line.IsDown || (othersWait && IsSharing(routeKey))) break;
             }
         }
@@ -166,12 +207,18 @@ internal sealed partial class QueueRunner(
     }
 
     /// <summary>One more connection for a destination that takes mail, a single one for one that can't be reached; and one worker for what stays here, whose pieces then come one a commit.</summary>
-    private void Adapt(string routeKey, bool isReached)
+    private void Adapt(string routeKey, CourierLine line)
     {
         lock (sync)
         {
             var destination = destinations[routeKey];
-            destination.Limit = isReached && routeKey != QueueEntry.LocalRouteKey ? Math.Min(destination.Limit + 1, options.Value.MaxConnectionsPerDestination) : 1;
+            destination.Limit = !line.IsDown && !destination.IsLocal ? Math.Min(destination.Limit + 1, options.Value.MaxConnectionsPerDestination) : 1;
+            if (destination.IsLocal) return;
+
+            var standing = line.IsSlow ? Standing.Slow : line.IsDown ? Standing.Unknown : line.HasAnswered ? Standing.Answering : destination.Standing;
+            places[(int)destination.Standing] -= destination.Workers;
+            places[(int)standing] += destination.Workers;
+            destination.Standing = standing;
         }
     }
 
@@ -189,11 +236,15 @@ internal sealed partial class QueueRunner(
     {
         lock (sync)
         {
-            destinations[routeKey].Workers--;
-            running--;
-            if (destinations.Count <= MaxRemembered) return;
-            foreach (var idle in destinations.Where(d => d.Value.Workers == 0).Select(d => d.Key).ToList()) destinations.Remove(idle);
+            Count(destinations[routeKey], -1);
+            if (destinations.Count > MaxRemembered) ForgetIdle(d => d.Standing != Standing.Answering);   // those that answer are worth most
+            if (destinations.Count > MaxRemembered) ForgetIdle(_ => true);
         }
+    }
+
+    private void ForgetIdle(Func<Destination, bool> which)
+    {
+        foreach (var (key, _) in destinations.Where(d => d.Value.Workers == 0 && which(d.Value)).ToList()) destinations.Remove(key);
     }
 
     private void Wake()
@@ -208,8 +259,23 @@ internal sealed partial class QueueRunner(
         }
     }
 
-    private sealed class Destination
+    /// <summary>What the last try told of a destination.</summary>
+    private enum Standing
     {
+        /// <summary>Nothing yet, or that it was not to be reached, which took no time.</summary>
+        Unknown,
+        Answering,
+
+        /// <summary>It let us wait until the time was over.</summary>
+        Slow,
+    }
+
+    private sealed class Destination(bool isLocal)
+    {
+        public bool IsLocal => isLocal;
+
+        public Standing Standing { get; set; }
+
         public int Workers { get; set; }
 
         public int Limit { get; set; } = 1;

@@ -64,7 +64,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     /// <summary>Makes one mail transaction.</summary>
     /// <returns>One reply for each recipient, in their order; null for those that a fault left without one.</returns>
-    public async Task<TransactionResult> SendAsync(OutgoingMail mail, CancellationToken cancel)
+    public Task<TransactionResult> SendAsync(OutgoingMail mail, CancellationToken cancel) => SendAsync(mail, CancellationToken.None, cancel);
+
+    /// <summary>The same.</summary>
+    /// <param name="envelope">Ends it while no content was asked for.</param>
+    public async Task<TransactionResult> SendAsync(OutgoingMail mail, CancellationToken envelope, CancellationToken cancel)
     {
         var replies = new RecipientReply?[mail.Recipients.Count];
         if (Refusal(mail) is { } refusal)
@@ -84,7 +88,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         if (wanted.Count == 0) return new(replies, null);
         try
         {
-            await TransactAsync(mail, wanted, replies, cancel);
+            await TransactAsync(mail, wanted, replies, envelope, cancel);
             return new(replies, null);
         }
         catch (SmtpFailure failure)
@@ -203,19 +207,23 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
-    private async Task TransactAsync(OutgoingMail mail, List<int> wanted, RecipientReply?[] replies, CancellationToken cancel)
+    private async Task TransactAsync(OutgoingMail mail, List<int> wanted, RecipientReply?[] replies, CancellationToken envelope, CancellationToken cancel)
     {
-        if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", cancel);
-
         var chunked = Extensions.Chunking && mail.Needs.HasFlag(MessageNeeds.Odd);   // what dots can't carry exactly, octet counts can (RFC 3030)
         var commands = EnvelopeCommands.Of(mail, wanted, Extensions, chunked);
 
-        Messages++;
-        needsReset = true;
         var said = new PeerReply?[commands.Count];
+        using var within = CancellationTokenSource.CreateLinkedTokenSource(envelope, cancel);
         try
         {
-            await (Extensions.Pipelining ? PipelineAsync(commands, said, cancel) : OneByOneAsync(commands, said, cancel));
+            if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", within.Token);
+            Messages++;
+            needsReset = true;
+            await (Extensions.Pipelining ? PipelineAsync(commands, said, within.Token) : OneByOneAsync(commands, said, within.Token));
+        }
+        catch (OperationCanceledException) when (envelope.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new SmtpFailure(SmtpStage.Recipient, DeferCause.Network, $"{peer}: the envelope took too long") { Fault = SmtpFault.TookTooLong };
         }
         finally
         {

@@ -31,11 +31,13 @@ public sealed class RemoteImageOptions
 public sealed class RemoteImages : IDisposable
 {
     private const int MaxAtOnce = 16;
+    private const int MaxAtOnceFromOneHost = 4;
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(1);
     private static readonly string[] Types = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp", "image/avif", "image/x-icon", "image/vnd.microsoft.icon"];
     private readonly RemoteImageOptions options;
     private readonly ITimeLimitedDataProtector protector;
     private readonly SemaphoreSlim places = new(MaxAtOnce);
+    private readonly HostPlaces hostPlaces = new(MaxAtOnceFromOneHost);
     private readonly HttpClient client;
 
     public RemoteImages(IOptions<RemoteImageOptions> options, IDataProtectionProvider protection)
@@ -66,6 +68,7 @@ public sealed class RemoteImages : IDisposable
     {
         if (Unprotect(token) is not { } url) return null;
 
+        using var hostPlace = await hostPlaces.TakeAsync(url.IdnHost, cancel);   // first: who waits for a slow host takes no place of the others
         await places.WaitAsync(cancel);
         try
         {

@@ -5,7 +5,7 @@ using Portal.Core.Data;
 
 namespace Portal.Web.Security;
 
-/// <summary>Ends an open page with its session: looks whenever the directory changed, and every ten seconds for a hint that was lost.</summary>
+/// <summary>Ends an open page with its session: looks whenever the directory changed or a session was ended, and every ten seconds for a hint that was lost and for a session grown too old.</summary>
 internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProvider
 {
     private readonly Sessions sessions;
@@ -16,7 +16,7 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
         this.sessions = sessions;
         subscription = feed.Subscribe((area, mailbox) =>
         {
-            if (area == Change.Directory) _ = LookAsync();
+            if (area is Change.Directory or Change.Sessions) _ = LookAsync();
         });
     }
 

@@ -41,6 +41,9 @@ internal sealed class RecordingPeer : IAsyncDisposable
     /// <summary>Awaited before the greeting, with the address that was called.</summary>
     public Func<string, Task> OnConnect { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Awaited before a command line is answered.</summary>
+    public Func<string, Task> OnCommand { get; set; } = _ => Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         await ending.CancelAsync();
@@ -87,6 +90,7 @@ internal sealed class RecordingPeer : IAsyncDisposable
         using var content = new MemoryStream();
         while (await wire.ReadLineAsync() is { } line)
         {
+            await OnCommand(line).WaitAsync(ending.Token);
             var verb = line.Split(' ', ':')[0].ToUpperInvariant();
             switch (verb)
             {

@@ -14,6 +14,7 @@ public sealed class RemoteImagesTests : IAsyncLifetime
 {
     private readonly int port = FreePort.Take();
     private WebApplication shop = null!;
+    private readonly SemaphoreSlim silent = new(0);
     private int asked;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -38,12 +39,20 @@ public sealed class RemoteImagesTests : IAsyncLifetime
             context.Response.ContentType = "image/png";
             while (!context.RequestAborted.IsCancellationRequested) await context.Response.Body.WriteAsync(new byte[4096], context.RequestAborted);
         });
-        shop.MapGet("/silent", context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        shop.MapGet("/silent", context =>
+        {
+            silent.Release();
+            return Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
         shop.MapGet("/there", () => Results.Redirect("/a.png"));
         await shop.StartAsync(Cancel);
     }
 
-    public ValueTask DisposeAsync() => shop.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await shop.DisposeAsync();
+        silent.Dispose();
+    }
 
     [Fact]
     public async Task A_picture_is_fetched_by_its_signed_address_only()
@@ -58,6 +67,22 @@ public sealed class RemoteImagesTests : IAsyncLifetime
         Assert.Null(await images.FetchAsync("A" + Token(images, "/a.png"), Cancel));
         using var other = Images(allowPrivate: true);
         Assert.Null(await other.FetchAsync(Token(images, "/a.png"), Cancel));
+    }
+
+    [Fact]
+    public async Task A_slow_host_holds_up_its_own_pictures_only()
+    {
+        using var images = Images(allowPrivate: true, seconds: 300);
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var slow = Enumerable.Range(0, 40).Select(_ => images.FetchAsync(Token(images, "/silent"), leaving.Token)).ToList();
+        await silent.WaitAsync(Cancel);   // the first of them is with the host
+
+        Assert.NotNull(await images.FetchAsync(TokenOf(images, $"http://localhost:{port}/a.png"), Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel));
+        Assert.InRange(asked, 1, 5);   // four, and the other host's
+
+        await leaving.CancelAsync();
+        foreach (var fetch in slow) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fetch);
+        Assert.NotNull(await images.FetchAsync(Token(images, "/a.png"), Cancel));   // their places are free again
     }
 
     [Theory]

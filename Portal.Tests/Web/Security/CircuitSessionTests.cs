@@ -17,11 +17,14 @@ public class CircuitSessionTests
     public async Task A_lost_database_signs_nobody_out()
     {
         var feed = new ChangeFeed(NullLogger<ChangeFeed>.Instance);
-        using var session = new CircuitSession(NullLoggerFactory.Instance, new Sessions(new RoleDirectory(new LostDatabase(), feed, TimeProvider.System)), feed);
-        var user = new ClaimsPrincipal(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, Guid.NewGuid().ToString())], "test"));
+        using var session = new CircuitSession(NullLoggerFactory.Instance, SessionsOf(new LostDatabase(), feed), feed);
+        var user = new ClaimsPrincipal(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, Guid.NewGuid().ToString()), .. Sessions.ClaimsOf(Guid.NewGuid(), DateTimeOffset.UtcNow)], "test"));
 
         Assert.True(await ValidateAsync(session, new AuthenticationState(user), CancellationToken.None));
     }
+
+    private static Sessions SessionsOf(IDbContextFactory<PortalDbContext> databases, ChangeFeed feed) =>
+        new(new RoleDirectory(databases, feed, TimeProvider.System), new EndedSessions(databases, new WriteGate(false), feed, TimeProvider.System), TimeProvider.System);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ValidateAuthenticationStateAsync")]
     private static extern Task<bool> ValidateAsync(CircuitSession session, AuthenticationState state, CancellationToken cancel);

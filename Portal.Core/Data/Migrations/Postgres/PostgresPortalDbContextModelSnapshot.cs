@@ -204,6 +204,21 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.ToTable("Account", (string)null);
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("EndedSession");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.OneTimeLink", b =>
                 {
                     b.Property<Guid>("Id")
@@ -229,6 +244,8 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId");
+
+                    b.HasIndex("ExpiresAt");
 
                     b.HasIndex("TokenHash")
                         .IsUnique();
@@ -263,6 +280,8 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId", "At");
+
+                    b.HasIndex("At", "Id");
 
                     b.ToTable("SignIn");
                 });
@@ -410,6 +429,11 @@ namespace Portal.Core.Data.Migrations.Postgres
                         new
                         {
                             Area = 7,
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Area = 8,
                             Value = 0L
                         });
                 });
@@ -592,6 +616,8 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasColumnType("bigint");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("EndedAt");
 
                     b.HasIndex("State", "Id");
 

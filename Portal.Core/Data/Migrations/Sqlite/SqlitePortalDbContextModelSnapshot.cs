@@ -196,6 +196,21 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.ToTable("Account", (string)null);
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<byte[]>("Id")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("EndedSession");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.OneTimeLink", b =>
                 {
                     b.Property<byte[]>("Id")
@@ -221,6 +236,8 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId");
+
+                    b.HasIndex("ExpiresAt");
 
                     b.HasIndex("TokenHash")
                         .IsUnique();
@@ -254,6 +271,8 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId", "At");
+
+                    b.HasIndex("At", "Id");
 
                     b.ToTable("SignIn");
                 });
@@ -399,6 +418,11 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         new
                         {
                             Area = 7,
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Area = 8,
                             Value = 0L
                         });
                 });
@@ -579,6 +603,8 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("EndedAt");
 
                     b.HasIndex("State", "Id");
 
