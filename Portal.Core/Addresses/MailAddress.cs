@@ -146,16 +146,5 @@ public sealed class MailAddress : IEquatable<MailAddress>
         return true;
     }
 
-    private static bool IsLiteral(string text)
-    {
-        if (text.Length < 3 || text[^1] != ']') return false;
-        var inner = text[1..^1];
-        if (inner.StartsWith("IPv6:", StringComparison.OrdinalIgnoreCase))
-        {
-            // No zone (RFC 5321 §4.1.3): the framework would take any text behind a percent sign.
-            return inner[5..].All(c => char.IsAsciiHexDigit(c) || c is ':' or '.') && System.Net.IPAddress.TryParse(inner[5..], out var v6) && v6.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        }
-
-        return inner.All(c => char.IsAsciiDigit(c) || c == '.') && inner.Count(c => c == '.') == 3 && System.Net.IPAddress.TryParse(inner, out var v4) && v4.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
-    }
+    private static bool IsLiteral(string text) => text.Length > 2 && text[^1] == ']' && IpLiteral.IsValid(text.AsSpan(1, text.Length - 2));
 }
