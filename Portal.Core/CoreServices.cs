@@ -157,7 +157,7 @@ public static class CoreServices
     {
         public ValidateOptionsResult Validate(string? name, DatabaseOptions options) =>
             options.Provider == DatabaseProvider.Postgres && string.IsNullOrWhiteSpace(options.ConnectionString)
-                ? ValidateOptionsResult.Fail("Portal:Database:ConnectionString must be set when Portal:Database:Provider is Postgres.")
+                ? ValidateOptionsResult.Fail(SettingFault.Of("ConnectionStringMissing", "Portal:Database:ConnectionString", "Portal:Database:Provider"))
                 : ValidateOptionsResult.Success;
     }
 }

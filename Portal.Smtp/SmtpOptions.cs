@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using Portal.Core;
 
 namespace Portal.Smtp;
 
@@ -48,18 +49,23 @@ public sealed class SmtpOptions
     public int MaxErrors { get; set; } = 50;
 
     /// <summary>Wait for a command (RFC 5321 §4.5.3.2.7).</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Wait for the next block of a message (RFC 5321 §4.5.3.2.5).</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan DataBlockTimeout { get; set; } = TimeSpan.FromMinutes(3);
 
     /// <summary>Wait until the client has taken our reply.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan ReplyTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Whole TLS handshake.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Whole session.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan SessionTimeout { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Lowest rate of message text, in octets a second over a minute of waiting; 0 lifts it.</summary>
@@ -86,40 +92,22 @@ public sealed class SmtpOptions
     public bool LimitLoopback { get; set; }
 
     /// <summary>How long a queued message is tried, from acceptance (RFC 5321 §4.5.4.1).</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan QueueLifetime { get; set; } = TimeSpan.FromDays(5);
 }
 
-/// <summary>Says in one sentence which key to mend.</summary>
+/// <summary>What the attributes can't say.</summary>
 internal sealed class SmtpOptionsValidator : IValidateOptions<SmtpOptions>
 {
     public ValidateOptionsResult Validate(string? name, SmtpOptions options)
     {
         var failures = new List<string>();
-        var results = new List<ValidationResult>();
-        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
-        failures.AddRange(results.Select(r => $"{SmtpOptions.Section}:{r.MemberNames.FirstOrDefault()}: {r.ErrorMessage}"));
-
         if (options.MaxExtendedCommandOctets < options.MaxCommandOctets)
-            failures.Add($"{SmtpOptions.Section}:{nameof(SmtpOptions.MaxExtendedCommandOctets)} must not be below {nameof(SmtpOptions.MaxCommandOctets)}.");
+            failures.Add(SettingFault.Of("SettingTooLow", "Portal:Smtp:MaxExtendedCommandOctets", "Portal:Smtp:MaxCommandOctets"));
         if (options.ConnectionsForKnownClients >= options.MaxConnections)
-            failures.Add($"{SmtpOptions.Section}:{nameof(SmtpOptions.ConnectionsForKnownClients)} must be below {nameof(SmtpOptions.MaxConnections)}.");
+            failures.Add(SettingFault.Of("SettingTooHigh", "Portal:Smtp:ConnectionsForKnownClients", "Portal:Smtp:MaxConnections"));
         if (options.HostName.Length is 0 or > 255 || options.HostName.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-')))
-            failures.Add("Portal:HostName must be a host name of ASCII letters, digits, hyphens and dots.");
-        foreach (var (key, value) in Timeouts(options))
-        {
-            if (value <= TimeSpan.Zero || value > TimeSpan.FromDays(30)) failures.Add($"{SmtpOptions.Section}:{key} must be above zero and at most 30 days.");
-        }
-
+            failures.Add(SettingFault.Of("BadHostName", "Portal:HostName", options.HostName));
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
-
-    private static (string Key, TimeSpan Value)[] Timeouts(SmtpOptions options) =>
-    [
-        (nameof(SmtpOptions.CommandTimeout), options.CommandTimeout),
-        (nameof(SmtpOptions.DataBlockTimeout), options.DataBlockTimeout),
-        (nameof(SmtpOptions.ReplyTimeout), options.ReplyTimeout),
-        (nameof(SmtpOptions.HandshakeTimeout), options.HandshakeTimeout),
-        (nameof(SmtpOptions.SessionTimeout), options.SessionTimeout),
-        (nameof(SmtpOptions.QueueLifetime), options.QueueLifetime),
-    ];
 }

@@ -19,6 +19,7 @@ public static class SmtpServices
         services.AddOptions<SmtpOptions>()
             .Bind(configuration.GetSection(SmtpOptions.Section))
             .Configure(o => o.HostName = configuration["Portal:HostName"] is { Length: > 0 } name ? name : System.Net.Dns.GetHostName())
+            .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<SmtpOptions>, SmtpOptionsValidator>();
         return services.AddReceiving().AddServer().AddCommands().AddDelivery(configuration);

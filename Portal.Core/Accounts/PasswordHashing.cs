@@ -11,7 +11,9 @@ namespace Portal.Core.Accounts;
 /// </summary>
 public sealed class PasswordHashing(IPasswordHasher<Account> hasher, SecretBox secrets) : IDisposable
 {
-    private const int MaxWaiting = 200;
+    /// <summary>Checks under way, those that are being looked at among them; more are "busy".</summary>
+    internal const int MaxWaiting = 200;
+
     private const int ScramIterations = 10_000;   // RFC 7677 §4 asks for at least 4,096; the verifier is sealed besides
     private readonly SemaphoreSlim cores = new(Environment.ProcessorCount, Environment.ProcessorCount);
     private readonly Account nobody = new();

@@ -16,7 +16,7 @@ public readonly record struct DomainName
     /// <summary>A-label form, such as "xn--bcher-kva.example".</summary>
     public string Value => value ?? "";
 
-    /// <summary>U-label form for people; the A-label form where it can't be shown.</summary>
+    /// <summary>U-label form for people; the A-label form where that could not be read back as this domain.</summary>
     public string Display
     {
         get
@@ -24,7 +24,8 @@ public readonly record struct DomainName
             if (!Value.Contains("xn--", StringComparison.Ordinal)) return Value;
             try
             {
-                return Idn.GetUnicode(Value);
+                var shown = Idn.GetUnicode(Value);
+                return TryParse(shown, out var read) && read == this ? shown : Value;
             }
             catch (ArgumentException)
             {

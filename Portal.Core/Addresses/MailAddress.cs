@@ -38,7 +38,11 @@ public sealed class MailAddress : IEquatable<MailAddress>
     public bool NeedsUtf8 => !Ascii.IsValid(LocalPart);
 
     /// <summary>Folds a local part for comparison.</summary>
-    public static string Fold(string localPart) => localPart.Normalize(NormalizationForm.FormC).ToLowerInvariant();
+    public static string Fold(string localPart) =>
+        Ascii.IsValid(localPart)
+            ? localPart.ToLowerInvariant()
+            // Once more behind it: a small letter may have a composed form that the capital lacks (T with diaeresis).
+            : localPart.Normalize(NormalizationForm.FormC).ToLowerInvariant().Normalize(NormalizationForm.FormC);
 
     /// <summary>Reads one whole address, without angle brackets or display name.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out MailAddress? address)
@@ -106,7 +110,8 @@ public sealed class MailAddress : IEquatable<MailAddress>
             if (!IsDotString(localPart) || !IsWellFormed(localPart)) return false;
         }
 
-        return localPart.Length > 0 && Encoding.UTF8.GetByteCount(localPart) <= MaxLocalPartOctets;
+        return localPart.Length > 0 && Encoding.UTF8.GetByteCount(localPart) <= MaxLocalPartOctets
+            && (Ascii.IsValid(localPart) || Encoding.UTF8.GetByteCount(Fold(localPart)) <= MaxLocalPartOctets);   // folding makes some letters longer, and the folded form is stored
     }
 
     // RFC 5321 §4.1.2: Quoted-string, any graphic or space but " and \, which are escaped.
@@ -124,7 +129,7 @@ public sealed class MailAddress : IEquatable<MailAddress>
             }
 
             if (c == '\\' && ++end < text.Length) c = text[end];
-            if (c < ' ' || c == 127) break;
+            if (c < ' ' || c is >= '\x7F' and <= '\x9F') break;
             read.Append(c);
         }
 
@@ -139,6 +144,7 @@ public sealed class MailAddress : IEquatable<MailAddress>
     {
         for (var i = 0; i < text.Length; i++)
         {
+            if (text[i] >= '\uFFFE') return false;   // no characters (Unicode §23.7), and what Normalize throws at
             if (!char.IsSurrogate(text[i])) continue;
             if (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return false;
             i++;
@@ -147,12 +153,5 @@ public sealed class MailAddress : IEquatable<MailAddress>
         return true;
     }
 
-    private static bool IsLiteral(string text)
-    {
-        if (text.Length < 3 || text[^1] != ']') return false;
-        var inner = text[1..^1];
-        if (inner.StartsWith("IPv6:", StringComparison.OrdinalIgnoreCase))
-            return System.Net.IPAddress.TryParse(inner[5..], out var v6) && v6.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        return inner.Count(c => c == '.') == 3 && System.Net.IPAddress.TryParse(inner, out var v4) && v4.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
-    }
+    private static bool IsLiteral(string text) => text.Length > 2 && text[^1] == ']' && IpLiteral.IsValid(text.AsSpan(1, text.Length - 2));
 }

@@ -15,7 +15,7 @@ public sealed class StorageOptions
     public string? MasterKeyFile { get; set; }
 
     /// <summary>Free space under which no more mail is taken, in bytes (452 4.3.1).</summary>
-    [Range(0, long.MaxValue)]
+    [Range(typeof(long), "0", "9223372036854775807")]
     public long DiskFloorBytes { get; set; } = 1L << 30;
 
     public string DatabaseFile => Path.Combine(DataFolder, "portal.db");

@@ -67,7 +67,8 @@ public sealed partial class DatabaseStarter(
     {
         if (isNew || !(await db.Database.GetAppliedMigrationsAsync(cancel)).Any()) return;
         var version = await db.SchemaVersions.AsNoTracking().SingleOrDefaultAsync(cancel);
-        if (version is not null && version.LeastWriter > ProgramVersion) throw new SchemaTooNewException(version.Version, ProgramVersion);
+        // A program that may only read is refused too: none of ours only reads, a command line writes its audit.
+        if (version is not null && Math.Max(version.LeastReader, version.LeastWriter) > ProgramVersion) throw new SchemaTooNewException(version.Version, ProgramVersion);
     }
 
     /// <summary>Sets what must be set before the first table; true when there was no database.</summary>
@@ -121,9 +122,8 @@ public sealed partial class DatabaseStarter(
     private static partial void LogCopied(ILogger logger, string copy);
 }
 
-/// <summary>The database was made by a later program, and this one must not touch it.</summary>
-public sealed class SchemaTooNewException(int databaseVersion, int programVersion)
-    : Exception($"The database has schema version {databaseVersion}; this program knows {programVersion}. Start the newer program, or restore the copy made before the upgrade.")
+/// <summary>The database was made by a later program, and this one must not touch it; the host words it (<c>HostText</c>).</summary>
+public sealed class SchemaTooNewException(int databaseVersion, int programVersion) : Exception($"The database has schema version {databaseVersion}; this program knows {programVersion}.")
 {
     public int DatabaseVersion { get; } = databaseVersion;
 

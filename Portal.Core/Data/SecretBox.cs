@@ -101,8 +101,8 @@ public sealed class SecretBox : IDisposable
     }
 }
 
-/// <summary>The master key file is missing or holds no key: nothing sealed could be opened, so nothing starts.</summary>
-public sealed class MasterKeyException(string path) : Exception($"The master key file {path} is missing or holds no key of 32 bytes in base64 (setting Portal:MasterKeyFile).")
+/// <summary>The master key file is missing or holds no key: nothing sealed could be opened, so nothing starts; the host words it (<c>HostText</c>).</summary>
+public sealed class MasterKeyException(string path) : Exception($"The master key file {path} is missing or holds no key of 32 bytes in base64.")
 {
     public string Path { get; } = path;
 }

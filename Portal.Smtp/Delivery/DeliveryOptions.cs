@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.Options;
+using Portal.Core;
 
 namespace Portal.Smtp.Delivery;
 
@@ -101,11 +102,11 @@ internal sealed class DeliveryOptionsValidator : IValidateOptions<DeliveryOption
     public ValidateOptionsResult Validate(string? name, DeliveryOptions options)
     {
         var failures = new List<string>();
-        if (options.MaxRetry < options.FirstRetry) failures.Add("Portal:Delivery:MaxRetry must not be shorter than Portal:Delivery:FirstRetry.");
+        if (options.MaxRetry < options.FirstRetry) failures.Add(SettingFault.Of("SettingTooLow", "Portal:Delivery:MaxRetry", "Portal:Delivery:FirstRetry"));
         if (options.SourceAddress is { } v4 && !(IPAddress.TryParse(v4, out var four) && four.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))
-            failures.Add("Portal:Delivery:SourceAddress must be an IPv4 address.");
+            failures.Add(SettingFault.Of("BadSourceAddress", "Portal:Delivery:SourceAddress", "IPv4", v4));
         if (options.SourceAddressV6 is { } v6 && !(IPAddress.TryParse(v6, out var six) && six.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6))
-            failures.Add("Portal:Delivery:SourceAddressV6 must be an IPv6 address.");
+            failures.Add(SettingFault.Of("BadSourceAddress", "Portal:Delivery:SourceAddressV6", "IPv6", v6));
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

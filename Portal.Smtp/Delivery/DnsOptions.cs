@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.Options;
+using Portal.Core;
 
 namespace Portal.Smtp.Delivery;
 
@@ -34,6 +35,6 @@ internal sealed class DnsOptionsValidator : IValidateOptions<DnsOptions>
 {
     public ValidateOptionsResult Validate(string? name, DnsOptions options) =>
         options.Servers.FirstOrDefault(s => !DnsOptions.TryParseServer(s, out _)) is { } bad
-            ? ValidateOptionsResult.Fail($"Portal:Dns:Servers must hold addresses as address:port, and \"{bad}\" is none.")
+            ? ValidateOptionsResult.Fail(SettingFault.Of("BadDnsServer", "Portal:Dns:Servers", bad))
             : ValidateOptionsResult.Success;
 }

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Text;
+using Portal.Core.Addresses;
 
 namespace Portal.Smtp.Protocol;
 
@@ -128,9 +128,7 @@ public sealed record SmtpPath(string LocalPart, string Domain)
         domain = "";
         var end = text[at..].IndexOf(']');
         if (end < 0) return false;
-        var literal = text.Slice(at + 1, end - 1);
-        var address = literal.StartsWith("IPv6:", StringComparison.OrdinalIgnoreCase) ? literal[5..] : literal;
-        if (!IPAddress.TryParse(address, out _)) return false;
+        if (!IpLiteral.IsValid(text.Slice(at + 1, end - 1))) return false;
         domain = text.Slice(at, end + 1).ToString();
         at += end + 1;
         return true;

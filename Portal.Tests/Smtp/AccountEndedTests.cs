@@ -29,6 +29,27 @@ public sealed class AccountEndedTests
         Assert.Empty(recipients);
     }
 
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, false)]
+    [InlineData(DatabaseKind.Sqlite, true)]
+    [InlineData(DatabaseKind.Postgres, false)]
+    [InlineData(DatabaseKind.Postgres, true)]
+    public async Task Sessions_ended_by_their_owner_or_by_an_administrator_end_at_the_next_MAIL_and_the_password_still_works(DatabaseKind kind, bool byOwner)
+    {
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
+        var client = await SignInAsync(server);
+        var other = await SignInAsync(server, "bob");
+        var account = await server.ReadAsync(db => db.Accounts.Where(a => a.UserName == "alice@portal.test").Select(a => a.Id).SingleAsync());
+        var actor = byOwner ? Actor.ForAccount(account, "alice@portal.test", [new HeldRole(Role.User, Scope.Everything)], Channel.Portal, null) : Actor.Operator();
+
+        Assert.True((await server.Get<AccountService>().SignOutEverywhereAsync(actor, account, CancellationToken.None)).IsDone);
+
+        Assert.StartsWith("421 4.7.0 Authentication", await client.AskAsync("MAIL FROM:<alice@portal.test>"), StringComparison.Ordinal);
+        Assert.Null(await client.ReadReplyAsync());
+        Assert.StartsWith("250", await other.AskAsync("MAIL FROM:<bob@portal.test>"), StringComparison.Ordinal);   // somebody else's goes on
+        Assert.StartsWith("250", await (await SignInAsync(server)).AskAsync("MAIL FROM:<alice@portal.test>"), StringComparison.Ordinal);
+    }
+
     [Theory, BothDatabases]
     public async Task A_reset_ends_a_transaction_before_DATA(DatabaseKind kind)
     {
@@ -77,13 +98,13 @@ public sealed class AccountEndedTests
         Assert.Equal(("bob@portal.test", RecipientOutcome.Deferred), (Assert.Single(recipients).Recipient, recipients[0].Outcome));
     }
 
-    private static async Task<SmtpTestClient> SignInAsync(SmtpTestServer server)
+    private static async Task<SmtpTestClient> SignInAsync(SmtpTestServer server, string name = "alice")
     {
         var client = server.Connect(SmtpListenerKind.Submissions);
         await client.StartTlsAsync();
         await client.ReadReplyAsync();
         await client.AskAsync("EHLO client.example.org");
-        var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"));
+        var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0{name}@portal.test\0{SmtpTestServer.Password}"));
         Assert.StartsWith("235", await client.AskAsync($"AUTH PLAIN {credentials}"), StringComparison.Ordinal);
         return client;
     }

@@ -1,8 +1,6 @@
 using System.Text;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
@@ -259,25 +257,6 @@ public sealed class FaultTests
             public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
             public override void SetLength(long value) => throw new NotSupportedException();
-        }
-    }
-
-    /// <summary>A database that can be switched off.</summary>
-    private sealed class Outage
-    {
-        public bool IsOn { get; set; }
-
-        public void PutIn(IServiceCollection services)
-        {
-            var real = services.Last(s => s.ServiceType == typeof(IDbContextFactory<PortalDbContext>)).ImplementationType!;
-            services.AddSingleton(real);
-            services.RemoveAll<IDbContextFactory<PortalDbContext>>();
-            services.AddSingleton<IDbContextFactory<PortalDbContext>>(provider => new Switched(this, (IDbContextFactory<PortalDbContext>)provider.GetRequiredService(real)));
-        }
-
-        private sealed class Switched(Outage outage, IDbContextFactory<PortalDbContext> real) : IDbContextFactory<PortalDbContext>
-        {
-            public PortalDbContext CreateDbContext() => outage.IsOn ? throw new InvalidOperationException("The database is away.") : real.CreateDbContext();
         }
     }
 }

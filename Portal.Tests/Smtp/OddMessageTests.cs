@@ -13,11 +13,11 @@ public sealed class OddMessageTests
 {
     private static readonly (string Name, byte[] Octets)[] Messages = [.. OddMessages()];
 
-    [Fact]
-    public async Task Every_odd_message_is_stored_octet_for_octet_by_DATA_and_by_BDAT()
+    [Theory, BothDatabases]
+    public async Task Every_odd_message_is_stored_octet_for_octet_by_DATA_and_by_BDAT(DatabaseKind kind)
     {
         Assert.True(Messages.Length >= 50);
-        await using var server = await SmtpTestServer.StartAsync();
+        await using var server = await SmtpTestServer.StartAsync(kind: kind);
         var client = server.Connect();
         await client.ReadReplyAsync();
         await client.AskAsync("EHLO client.example.org");

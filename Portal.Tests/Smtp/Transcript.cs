@@ -10,8 +10,9 @@ namespace Portal.Tests.Smtp;
 /// A dialogue in RFC 5321 appendix D's notation. <c>C:</c> we send a line; <c>R:</c> we send octets (\r \n \0 \\ \xHH, no line end
 /// added); <c>S:</c> a line that must come back, <c>SS:</c> a
 /// whole reply of one or more lines, <c>*</c> matches anything; <c>TLS</c> handshake now; <c>T: 5m1s</c> time passes; <c>STOP</c> the
-/// server stops; <c>HANGUP</c> we send no more; <c>CLOSED</c> the server has closed; <c>==</c> what must be true after. A number behind
-/// C, R or S repeats the line. "# key: value" at the head sets listener, client or options.
+/// server stops; <c>HANGUP</c> we send no more; <c>FAULT: database</c> or <c>commit</c> breaks it until <c>FAULT: none</c>; <c>CLOSED</c>
+/// the server has closed; <c>==</c> what must be true after. A number behind C, R or S repeats the line. "# key: value" at the head sets
+/// listener, client, options, how many others of the client's address are connected already, or that there is no certificate.
 /// </summary>
 internal sealed partial class Transcript
 {
@@ -24,6 +25,12 @@ internal sealed partial class Transcript
     public IPAddress Client { get; private set; } = IPAddress.Parse("192.0.2.7");
 
     public Dictionary<string, string?> Options { get; } = [];
+
+    /// <summary>Connections from the client's address that are open before the dialogue begins.</summary>
+    public int Others { get; private set; }
+
+    /// <summary>Whether the server has lost its certificate and can make no other.</summary>
+    public bool LacksCertificate { get; private set; }
 
     public List<TranscriptLine> Lines { get; } = [];
 
@@ -49,6 +56,8 @@ internal sealed partial class Transcript
         {
             case "listener": Listener = Enum.Parse<SmtpListenerKind>(value, ignoreCase: true); break;
             case "client": Client = IPAddress.Parse(value); break;
+            case "others": Others = int.Parse(value, CultureInfo.InvariantCulture); break;
+            case "certificate": LacksCertificate = value == "none"; break;
             default:
                 foreach (var option in value.Split(',', StringSplitOptions.TrimEntries))
                 {
@@ -60,7 +69,7 @@ internal sealed partial class Transcript
         }
     }
 
-    [GeneratedRegex("^(listener|client|options): (.+)$")]
+    [GeneratedRegex("^(listener|client|options|others|certificate): (.+)$")]
     private static partial Regex DirectivePattern();
 }
 
@@ -110,6 +119,6 @@ internal sealed partial record TranscriptLine(int Number, string Kind, int Times
         return [.. octets];
     }
 
-    [GeneratedRegex(@"^(CLOSED|HANGUP|STOP|TLS|SS|==|C|R|S|T)(?:\*(\d+))?:? ?(.*)$")]
+    [GeneratedRegex(@"^(CLOSED|HANGUP|FAULT|STOP|TLS|SS|==|C|R|S|T)(?:\*(\d+))?:? ?(.*)$")]
     private static partial Regex LinePattern();
 }

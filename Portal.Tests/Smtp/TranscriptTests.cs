@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Portal.Core.Certificates;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
@@ -28,13 +29,17 @@ public sealed partial class TranscriptTests
     private static async Task PlayAsync(string file, DatabaseKind kind)
     {
         var transcript = Transcript.Read(Path.Combine(Folder, file));
-        await using var server = await SmtpTestServer.StartAsync(transcript.Options, kind: kind);
+        var outage = new Outage();
+        await using var server = await SmtpTestServer.StartAsync(transcript.Options, services => outage.PutIn(services), kind);
+        if (transcript.LacksCertificate) LoseCertificate(server);
+        for (var i = 0; i < transcript.Others; i++) await server.Connect(transcript.Listener, transcript.Client).ReadReplyAsync();
         var client = server.Connect(transcript.Listener, transcript.Client);
         foreach (var line in transcript.Lines)
         {
             try
             {
                 if (line.Kind is "C" or "R") await client.SendAsync(line.Octets());
+                else if (line.Kind == "FAULT") Break(line.Text, server, outage);
                 else for (var i = 0; i < line.Times; i++) await PlayAsync(line, file, server, client);
             }
             catch (TimeoutException)
@@ -72,6 +77,23 @@ public sealed partial class TranscriptTests
                 await Statement.CheckAsync(line, file, server);
                 break;
         }
+    }
+
+    private static void Break(string part, SmtpTestServer server, Outage outage)
+    {
+        outage.IsOn = part == "database";
+        server.Get<MailWriter>().Fault = part == "commit" ? (_, _) => throw new IOException("A fault of the test's.") : null;
+        Assert.True(part is "database" or "commit" or "none", $"«{part}» is no fault");
+    }
+
+    /// <summary>The self-signed certificate expires, and where a new one would be written stands a folder.</summary>
+    private static void LoseCertificate(SmtpTestServer server)
+    {
+        var until = server.Get<ServerCertificates>().Certificate.NotAfter.ToUniversalTime();
+        var file = Path.Combine(server.Folder, "self-signed.pem");
+        File.Delete(file);
+        Directory.CreateDirectory(Path.Combine(file, "in the way"));
+        server.Clock.SetUtcNow(new DateTimeOffset(until, TimeSpan.Zero).AddDays(1));
     }
 
     private static TimeSpan SpanOf(string text)

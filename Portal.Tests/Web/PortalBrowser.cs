@@ -21,6 +21,9 @@ internal sealed partial class PortalBrowser : IDisposable
 
     public HttpClient Http => client;
 
+    /// <summary>Sets a cookie as a script of the page does.</summary>
+    public void SetCookie(string name, string value) => handler.CookieContainer.Add(client.BaseAddress!, new Cookie(name, Uri.EscapeDataString(value)));
+
     public async Task<(HttpStatusCode Status, string Text, string? Location)> GetAsync(string path)
     {
         using var answer = await client.GetAsync(path);

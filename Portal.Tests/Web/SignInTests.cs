@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
-using Microsoft.EntityFrameworkCore;
-using Portal.Core.Accounts;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
@@ -139,51 +137,6 @@ public sealed partial class SignInTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reset_ends_the_session_at_once()
-    {
-        var anna = await portal.AddMailboxAsync("anna@portal.test");
-        using var browser = new PortalBrowser(portal);
-        await browser.SignInAsync("anna@portal.test", PortalHost.Password);
-        Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("account")).Status);
-
-        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, null, CancellationToken.None);
-
-        Assert.Contains("sign-in", (await browser.GetAsync("account")).Location, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_changed_password_keeps_this_session_and_ends_the_others()
-    {
-        await portal.AddMailboxAsync("anna@portal.test");
-        using var here = new PortalBrowser(portal);
-        using var there = new PortalBrowser(portal);
-        await here.SignInAsync("anna@portal.test", PortalHost.Password);
-        await there.SignInAsync("anna@portal.test", PortalHost.Password);
-
-        var wrong = await here.SubmitAsync("account/password", "password", ("Form.Present", "not this one at all"), ("Form.Password", "a longer new sentence"));
-        Assert.Contains("present-error", wrong.Text, StringComparison.Ordinal);
-        var done = await here.SubmitAsync("account/password", "password", ("Form.Present", PortalHost.Password), ("Form.Password", "a longer new sentence"));
-
-        Assert.Contains("/account/security", done.Location, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.OK, (await here.GetAsync("account")).Status);
-        Assert.Contains("sign-in", (await there.GetAsync("account")).Location, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_first_password_link_works_once()
-    {
-        var anna = await portal.AddMailboxAsync("anna@portal.test");
-        var made = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, null, CancellationToken.None);
-        var link = Portal.Web.Security.Links.FirstPassword(made.Value.LinkToken!);
-        using var browser = new PortalBrowser(portal);
-
-        Assert.Contains("new-password-error", (await browser.SubmitAsync(link, "first-password", ("Form.Password", "short"))).Text, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.Redirect, (await browser.SubmitAsync(link, "first-password", ("Form.Password", "a sentence of my own"))).Status);
-        Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("account")).Status);
-        Assert.Contains("does not work any more", (await browser.GetAsync(link)).Text, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Pages_of_other_roles_are_not_there_for_a_user()
     {
         await portal.AddMailboxAsync("anna@portal.test");
@@ -194,19 +147,6 @@ public sealed partial class SignInTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Forbidden, status);
         Assert.DoesNotContain(portal.DataFolder, text, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task The_keys_of_cookies_are_sealed_in_the_database()
-    {
-        using var browser = new PortalBrowser(portal);
-        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
-
-        var keys = await portal.ReadAsync(db => db.DataProtectionKeys.AsNoTracking().ToListAsync());
-
-        Assert.NotEmpty(keys);
-        Assert.All(keys, key => Assert.Contains("<sealed", key.Xml, StringComparison.Ordinal));
-        Assert.All(keys, key => Assert.DoesNotContain("masterKey", key.Xml, StringComparison.Ordinal));
     }
 
     private static async Task<double> MillisecondsAsync(PortalBrowser browser, string page, string name)

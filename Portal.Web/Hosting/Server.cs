@@ -1,8 +1,11 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Portal.Core;
 using Portal.Core.Accounts;
 using Portal.Core.Alerts;
 using Portal.Core.Certificates;
@@ -86,9 +89,11 @@ internal sealed partial class Server : IAsyncDisposable
     /// <summary>The one sentence for what its reader can mend; null for a fault of ours, which keeps its stack.</summary>
     public static string? Sentence(Exception e) => e switch
     {
-        StartRefused or SchemaTooNewException or MasterKeyException => e.Message,
+        StartRefused => e.Message,
+        SchemaTooNewException later => HostText.Say("SchemaTooNew", later.DatabaseVersion, later.ProgramVersion),
+        MasterKeyException key => HostText.Say("BadMasterKey", "Portal:MasterKeyFile", key.Path),
         AggregateException several when several.InnerExceptions.All(inner => inner is OptionsValidationException) => Sentence(several.InnerExceptions[0]),   // one key, read by several parts
-        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures.Select(failure => WithKey(options.OptionsType, failure))),
+        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures.Select(failure => Refused(options.OptionsType, failure))),
         InvalidOperationException { InnerException: not null } when BadValue().Match(e.Message) is { Success: true } bad =>
             HostText.Say("BadValue", bad.Groups["setting"].Value, bad.Groups["value"].Value),
         InvalidDataException { InnerException: { } cause } => HostText.Say("BadSettingsFile", cause.Message),
@@ -105,12 +110,21 @@ internal sealed partial class Server : IAsyncDisposable
         if (await db.Mailboxes.AnyAsync(m => m.IsDemo)) services.GetRequiredService<SystemNotices>().Raise("DemoData", NoticeSeverity.Information);
     }
 
-    /// <summary>What attributes refuse names only the property; its reader needs the key.</summary>
-    private static string WithKey(Type options, string failure) =>
-        Attribute().Match(failure) is { Success: true } refused ? $"{options.GetField("Section")?.GetRawConstantValue()}:{refused.Groups["member"].Value}: {refused.Groups["error"].Value}" : failure;
+    /// <summary>A validator's refusal in words; what an attribute refuses names only the property, and its reader needs the key.</summary>
+    private static string Refused(Type options, string failure)
+    {
+        if (SettingFault.Read(failure) is { } fault) return HostText.Say(fault.Key, fault.Arguments);
+        if (Attribute().Match(failure) is not { Success: true } refused) return failure;
+
+        var member = refused.Groups["member"].Value;
+        var setting = $"{options.GetField("Section")?.GetRawConstantValue()}:{member}";
+        return options.GetProperty(member)?.GetCustomAttribute<RangeAttribute>() is { } range
+            ? HostText.Say("OutOfRange", setting, range.Minimum, range.Maximum)
+            : HostText.Say("SettingMissing", setting);
+    }
 
     // The words of the framework's own validation and binding; tests hold them.
-    [GeneratedRegex("members: '(?<member>[^']*)' with the error: '(?<error>.*)'\\.$")]
+    [GeneratedRegex("members: '(?<member>[^']*)' with the error:")]
     private static partial Regex Attribute();
 
     [GeneratedRegex("value '(?<value>[^']*)' at '(?<setting>[^']*)'")]

@@ -76,6 +76,7 @@
     // WCAG 2.1.4: keys of one character can be switched off in the profile.
     singleKeys: () => !/(?:^|;\s*)portal-keys=off(?:;|$)/.test(document.cookie),
     show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
+    address: () => location.href,
     focus: selector => document.querySelector(selector)?.focus(),
     // Called when the circuit listens: from here on keys and buttons act.
     onKeys: owner => { keysOwner = owner; if (owner) document.body.dataset.live = "true"; else delete document.body.dataset.live; },

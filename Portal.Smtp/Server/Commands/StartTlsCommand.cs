@@ -1,9 +1,10 @@
+using Portal.Core.Certificates;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>STARTTLS (RFC 3207).</summary>
-internal sealed class StartTlsCommand : ISmtpCommand
+internal sealed class StartTlsCommand(ServerCertificates certificates) : ISmtpCommand
 {
     public string Verb => "STARTTLS";
 
@@ -15,6 +16,8 @@ internal sealed class StartTlsCommand : ISmtpCommand
     {
         if (argument.Length > 0) return new(SmtpReply.NoArgument);
         if (session.IsSecure) return new(SmtpReply.AlreadySecure);
+
+        _ = certificates.Context;   // a fault here is still a 454; after the 220 there is nothing left to say
         session.RequestTls();
         return new(SmtpReply.StartTls);
     }

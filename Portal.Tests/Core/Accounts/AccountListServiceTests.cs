@@ -66,10 +66,10 @@ public class AccountListServiceTests
         Assert.Empty((await database.Get<AccountListService>().GetAsync(With(Role.Helpdesk), made.Value.AccountId, Cancel)).Value.Slowed);
     }
 
-    [Fact]
-    public async Task Rank_and_scope_hold_for_every_act_on_an_account()
+    [Theory, BothDatabases]
+    public async Task Rank_and_scope_hold_for_every_act_on_an_account(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var mine = await database.SeedDomainAsync("mine.test");
         await database.SeedDomainAsync("other.test");
         var boss = await database.AddMailboxAsync("boss@mine.test", null, Role.Administrator);
@@ -93,13 +93,15 @@ public class AccountListServiceTests
     }
 
     [Theory]
-    [InlineData(Role.User, "")]
-    [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "SearchAsync GetAsync")]
-    [InlineData(Role.Administrator, "SearchAsync GetAsync")]
-    public async Task Permissions(Role role, string allowed)
+    [InlineData(DatabaseKind.Sqlite, Role.User, "")]
+    [InlineData(DatabaseKind.Sqlite, Role.Auditor, "")]
+    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk, "SearchAsync GetAsync")]
+    [InlineData(DatabaseKind.Sqlite, Role.Administrator, "SearchAsync GetAsync")]
+    [InlineData(DatabaseKind.Postgres, Role.User, "")]
+    [InlineData(DatabaseKind.Postgres, Role.Helpdesk, "SearchAsync GetAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         await database.SeedDomainAsync();
         var anna = await database.AddMailboxAsync("anna@portal.test");
         var calls = new Dictionary<string, Func<Task<Outcome>>>

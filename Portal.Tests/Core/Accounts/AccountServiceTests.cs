@@ -17,21 +17,24 @@ public class AccountServiceTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(Role.User, HeldIn.Everything, Own)]
-    [InlineData(Role.User, HeldIn.ItsDomain, Own)]
-    [InlineData(Role.User, HeldIn.AnotherDomain, Own)]
-    [InlineData(Role.Auditor, HeldIn.Everything, Own)]
-    [InlineData(Role.Auditor, HeldIn.ItsDomain, Own)]
-    [InlineData(Role.Auditor, HeldIn.AnotherDomain, Own)]
-    [InlineData(Role.Helpdesk, HeldIn.Everything, Desk)]
-    [InlineData(Role.Helpdesk, HeldIn.ItsDomain, Desk)]
-    [InlineData(Role.Helpdesk, HeldIn.AnotherDomain, Own)]
-    [InlineData(Role.Administrator, HeldIn.Everything, Desk + " SetRolesAsync")]
-    [InlineData(Role.Administrator, HeldIn.ItsDomain, Desk)]   // roles count everywhere: who holds a domain only gives none
-    [InlineData(Role.Administrator, HeldIn.AnotherDomain, Own)]
-    public async Task Permissions(Role role, HeldIn scope, string allowed)
+    [InlineData(DatabaseKind.Sqlite, Role.User, HeldIn.Everything, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.User, HeldIn.ItsDomain, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.User, HeldIn.AnotherDomain, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.Auditor, HeldIn.Everything, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.Auditor, HeldIn.ItsDomain, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.Auditor, HeldIn.AnotherDomain, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk, HeldIn.Everything, Desk)]
+    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk, HeldIn.ItsDomain, Desk)]
+    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk, HeldIn.AnotherDomain, Own)]
+    [InlineData(DatabaseKind.Sqlite, Role.Administrator, HeldIn.Everything, Desk + " SetRolesAsync")]
+    [InlineData(DatabaseKind.Sqlite, Role.Administrator, HeldIn.ItsDomain, Desk)]   // roles count everywhere: who holds a domain only gives none
+    [InlineData(DatabaseKind.Sqlite, Role.Administrator, HeldIn.AnotherDomain, Own)]
+    [InlineData(DatabaseKind.Postgres, Role.Helpdesk, HeldIn.ItsDomain, Desk)]
+    [InlineData(DatabaseKind.Postgres, Role.Helpdesk, HeldIn.AnotherDomain, Own)]
+    [InlineData(DatabaseKind.Postgres, Role.Administrator, HeldIn.Everything, Desk + " SetRolesAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, HeldIn scope, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var (its, other) = (await database.AddDomainAsync(), await database.AddDomainAsync("other.test"));
         var anna = (await database.AddMailboxAsync("anna@portal.test")).AccountId;
         await database.WriteAsync(db => db.SignIns.Add(new SignIn { AccountId = anna, At = database.Clock.GetUtcNow() }));
@@ -54,12 +57,15 @@ public class AccountServiceTests
     }
 
     [Theory]
-    [InlineData(Role.Helpdesk)]
-    [InlineData(Role.Auditor)]
-    [InlineData(Role.User)]
-    public async Task Nobody_without_the_capabilities_of_an_account_touches_it(Role role)
+    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk)]
+    [InlineData(DatabaseKind.Postgres, Role.Helpdesk)]
+    [InlineData(DatabaseKind.Sqlite, Role.Auditor)]
+    [InlineData(DatabaseKind.Postgres, Role.Auditor)]
+    [InlineData(DatabaseKind.Sqlite, Role.User)]
+    [InlineData(DatabaseKind.Postgres, Role.User)]
+    public async Task Nobody_without_the_capabilities_of_an_account_touches_it(DatabaseKind kind, Role role)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         await database.AddDomainAsync();
         var boss = (await database.AddMailboxAsync("boss@portal.test", null, Role.Administrator)).AccountId;
         var (actor, service) = (Organisation.With(role), database.Get<AccountService>());

@@ -1,4 +1,7 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Portal.Core.Data;
 using Portal.Tests.Fixtures;
 
@@ -63,14 +66,78 @@ public class DatabaseStarterTests
         Assert.Empty(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
     }
 
-    [Theory, BothDatabases]
-    public async Task A_database_of_a_later_program_is_refused_in_words(DatabaseKind kind)
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, 9, 1)]
+    [InlineData(DatabaseKind.Sqlite, 1, 9)]
+    [InlineData(DatabaseKind.Postgres, 9, 1)]
+    [InlineData(DatabaseKind.Postgres, 1, 9)]
+    public async Task A_program_older_than_the_least_reader_or_writer_is_refused_and_changes_nothing(DatabaseKind kind, int leastReader, int leastWriter)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        await database.WriteAsync(db => db.SchemaVersions.Update(new SchemaVersion { Id = 1, Version = 9, LeastReader = 9, LeastWriter = 9 }));
+        await database.WriteAsync(db => db.SchemaVersions.Update(new SchemaVersion { Id = 1, Version = 9, LeastReader = leastReader, LeastWriter = leastWriter }));
+        await database.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%_Lists'"""));   // as if there were work to do
 
         var refused = await Assert.ThrowsAsync<SchemaTooNewException>(() => database.Get<DatabaseStarter>().StartAsync(CancellationToken.None));
-        Assert.Contains("schema version 9", refused.Message, StringComparison.Ordinal);
+
+        Assert.Equal((9, DatabaseStarter.ProgramVersion), (refused.DatabaseVersion, refused.ProgramVersion));
+        Assert.Single(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
+        Assert.Empty(Copies(database));
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_later_database_that_this_program_may_read_and_write_is_opened(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.WriteAsync(db => db.SchemaVersions.Update(new SchemaVersion { Id = 1, Version = 9, LeastReader = 1, LeastWriter = 1 }));
+
+        await database.Get<DatabaseStarter>().StartAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_file_of_SQLite_is_copied_beside_before_a_migration_for_its_owner_alone()
+    {
+        await using var database = await TestDatabase.CreateEmptyAsync(DatabaseKind.Sqlite);
+        await database.ReadAsync(async db =>
+        {
+            await db.GetService<IMigrator>().MigrateAsync(db.Database.GetMigrations().First());
+            await db.Database.ExecuteSqlRawAsync("""UPDATE "SchemaVersion" SET "Version" = 0""");   // a row to know it by
+            return true;
+        });
+
+        await database.Get<DatabaseStarter>().StartAsync(CancellationToken.None);
+        await database.Get<DatabaseStarter>().StartAsync(CancellationToken.None);   // with nothing to do it copies nothing
+
+        var copy = Assert.Single(Copies(database));
+        Assert.Equal("portal.db.before-20261124090000", Path.GetFileName(copy));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(copy));
+        Assert.Empty(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
+        await using var before = new SqliteConnection($"Data Source={copy};Mode=ReadOnly;Pooling=False");
+        await before.OpenAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("ok", Scalar(before, "PRAGMA integrity_check"));
+        Assert.Equal(1L, Scalar(before, """SELECT COUNT(*) FROM "__EFMigrationsHistory" """));
+        Assert.Equal(0L, Scalar(before, """SELECT "Version" FROM "SchemaVersion" """));
+    }
+
+    [Fact]
+    public async Task A_new_database_of_SQLite_has_nothing_to_copy()
+    {
+        await using var database = await TestDatabase.CreateEmptyAsync(DatabaseKind.Sqlite);
+
+        await database.Get<DatabaseStarter>().StartAsync(CancellationToken.None);
+
+        Assert.Empty(Copies(database));
+    }
+
+    [Fact]
+    public async Task PostgreSQL_keeps_the_queue_with_room_in_its_pages_and_cleans_it_early()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Postgres);
+
+        var options = await database.ReadAsync(db => db.Database.SqlQueryRaw<string>("""SELECT unnest(reloptions) AS "Value" FROM pg_class WHERE oid = '"QueueEntry"'::regclass""").ToListAsync());
+
+        Assert.Contains("fillfactor=70", options);
+        Assert.Contains("autovacuum_vacuum_scale_factor=0", options);
+        Assert.Contains("autovacuum_vacuum_threshold=1000", options);
     }
 
     [Fact]
@@ -82,5 +149,14 @@ public class DatabaseStarterTests
         Assert.Equal([1], await database.ReadAsync(db => db.Database.SqlQueryRaw<int>("SELECT foreign_keys AS \"Value\" FROM pragma_foreign_keys").ToListAsync()));
         Assert.Equal(["wal"], await database.ReadAsync(db => db.Database.SqlQueryRaw<string>("SELECT journal_mode AS \"Value\" FROM pragma_journal_mode").ToListAsync()));
         Assert.Equal([2], await database.ReadAsync(db => db.Database.SqlQueryRaw<int>("SELECT auto_vacuum AS \"Value\" FROM pragma_auto_vacuum").ToListAsync()));
+    }
+
+    private static string[] Copies(TestDatabase database) => Directory.GetFiles(database.DataFolder, "portal.db.before-*");
+
+    private static object? Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
     }
 }

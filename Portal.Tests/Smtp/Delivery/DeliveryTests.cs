@@ -31,10 +31,10 @@ public sealed class DeliveryTests
         Assert.Equal(("attempt.delivered", Bob, "250 2.0.0 Queued"), (fact.Rule, fact.Inputs["recipient"], fact.Inputs["reply"]));
     }
 
-    [Fact]
-    public async Task Content_that_dots_cannot_carry_goes_octet_for_octet_in_chunks()
+    [Theory, BothDatabases]
+    public async Task Content_that_dots_cannot_carry_goes_octet_for_octet_in_chunks(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         var text = "Subject: odd\r\n\r\n.\r\n\0\xe9" + new string('x', 50_000) + "\r\nFrom here to the end without a break";
 
         await bench.SubmitAsync(Alice, [Bob], text);
@@ -43,10 +43,10 @@ public sealed class DeliveryTests
         Assert.EndsWith("; now\r\n" + text, Assert.Single(bench.Peer.Mails).Text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_large_message_goes_out_of_the_blob_store_octet_for_octet()
+    [Theory, BothDatabases]
+    public async Task A_large_message_goes_out_of_the_blob_store_octet_for_octet(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         var text = new StringBuilder("Subject: large\r\n\r\n");
         for (var i = 0; i < 40_000; i++) text.Append(".line ").Append(i).Append("\r\n");
 
@@ -76,10 +76,10 @@ public sealed class DeliveryTests
         Assert.Equal(1, await bench.Database.ReadAsync(db => db.Traces.CountAsync(t => t.Source == TraceSource.Dsn)));
     }
 
-    [Fact]
-    public async Task A_DSN_never_answers_a_DSN()
+    [Theory, BothDatabases]
+    public async Task A_DSN_never_answers_a_DSN(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
 
         await bench.SubmitAsync("", [Bob]);
@@ -88,10 +88,10 @@ public sealed class DeliveryTests
         Assert.Equal(1, await bench.Database.ReadAsync(db => db.Messages.CountAsync()));
     }
 
-    [Fact]
-    public async Task A_sender_elsewhere_is_told_through_the_queue_with_the_null_reverse_path()
+    [Theory, BothDatabases]
+    public async Task A_sender_elsewhere_is_told_through_the_queue_with_the_null_reverse_path(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Dns.MailTo("sender.example", "127.0.0.2");
         bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "550 5.1.1 No such user" : null;
 
@@ -104,14 +104,16 @@ public sealed class DeliveryTests
     }
 
     [Theory]
-    [InlineData(DsnNotify.Never, 0)]
-    [InlineData(DsnNotify.Success, 0)]
-    [InlineData(DsnNotify.Delay, 0)]
-    [InlineData(DsnNotify.Failure, 1)]
-    [InlineData(DsnNotify.Default, 1)]
-    public async Task NOTIFY_says_whether_a_failure_is_told(DsnNotify notify, int told)
+    [InlineData(DatabaseKind.Sqlite, DsnNotify.Never, 0)]
+    [InlineData(DatabaseKind.Sqlite, DsnNotify.Success, 0)]
+    [InlineData(DatabaseKind.Sqlite, DsnNotify.Delay, 0)]
+    [InlineData(DatabaseKind.Sqlite, DsnNotify.Failure, 1)]
+    [InlineData(DatabaseKind.Sqlite, DsnNotify.Default, 1)]
+    [InlineData(DatabaseKind.Postgres, DsnNotify.Never, 0)]
+    [InlineData(DatabaseKind.Postgres, DsnNotify.Default, 1)]
+    public async Task NOTIFY_says_whether_a_failure_is_told(DatabaseKind kind, DsnNotify notify, int told)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
 
         await bench.SubmitAsync(Alice, [Bob], with: e => DeliveryBench.EntryOf(e.QueueId, e.ReversePath, e.ForwardPath, e.SizeBytes, e.CreatedAt, notify));
@@ -121,11 +123,13 @@ public sealed class DeliveryTests
     }
 
     [Theory]
-    [InlineData(true, 0)]
-    [InlineData(false, 1)]
-    public async Task A_success_is_told_by_us_only_where_the_peer_will_not(bool peerKnowsDsn, int told)
+    [InlineData(DatabaseKind.Sqlite, true, 0)]
+    [InlineData(DatabaseKind.Sqlite, false, 1)]
+    [InlineData(DatabaseKind.Postgres, true, 0)]
+    [InlineData(DatabaseKind.Postgres, false, 1)]
+    public async Task A_success_is_told_by_us_only_where_the_peer_will_not(DatabaseKind kind, bool peerKnowsDsn, int told)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         if (!peerKnowsDsn) bench.Peer.Extensions = ["PIPELINING"];
 
         await bench.SubmitAsync(Alice, [Bob], with: e => DeliveryBench.EntryOf(e.QueueId, e.ReversePath, e.ForwardPath, e.SizeBytes, e.CreatedAt, DsnNotify.Success));
@@ -136,10 +140,10 @@ public sealed class DeliveryTests
         Assert.All(inbox, dsn => Assert.Contains("Action: relayed\r\nStatus: 2.0.0\r\n", dsn, StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_deferral_waits_longer_each_time_tells_once_that_it_is_late_and_gives_up_after_five_days()
+    [Theory, BothDatabases]
+    public async Task A_deferral_waits_longer_each_time_tells_once_that_it_is_late_and_gives_up_after_five_days(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Peer.OnRecipient = _ => "451 4.7.1 Greylisted, come back";
 
         await bench.SubmitAsync(Alice, [Bob]);
@@ -174,11 +178,13 @@ public sealed class DeliveryTests
     }
 
     [Theory]
-    [InlineData("null.example", "5.1.10")]
-    [InlineData("nowhere.example", "5.1.2")]
-    public async Task A_domain_that_takes_no_mail_fails_at_once(string domain, string status)
+    [InlineData(DatabaseKind.Sqlite, "null.example", "5.1.10")]
+    [InlineData(DatabaseKind.Sqlite, "nowhere.example", "5.1.2")]
+    [InlineData(DatabaseKind.Postgres, "null.example", "5.1.10")]
+    [InlineData(DatabaseKind.Postgres, "nowhere.example", "5.1.2")]
+    public async Task A_domain_that_takes_no_mail_fails_at_once(DatabaseKind kind, string domain, string status)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Dns.Mx("null.example", (0, ""));
 
         await bench.SubmitAsync(Alice, [$"bob@{domain}"]);
@@ -188,10 +194,10 @@ public sealed class DeliveryTests
         Assert.Equal("attempt.noServer", await bench.Database.ReadAsync(db => db.TraceRecipients.Where(r => r.Outcome == RecipientOutcome.Failed).Select(r => r.Rule).SingleAsync()));
     }
 
-    [Fact]
-    public async Task Mail_waits_for_a_DNS_that_gives_no_answer_and_for_a_server_that_is_not_there()
+    [Theory, BothDatabases]
+    public async Task Mail_waits_for_a_DNS_that_gives_no_answer_and_for_a_server_that_is_not_there(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite, ("Portal:Delivery:Port", FreePort.Take().ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        await using var bench = await DeliveryBench.StartAsync(kind, ("Portal:Delivery:Port", FreePort.Take().ToString(System.Globalization.CultureInfo.InvariantCulture)));
         bench.Dns.Fail("broken.example");
 
         await bench.SubmitAsync(Alice, ["bob@broken.example", Bob]);
@@ -205,10 +211,10 @@ public sealed class DeliveryTests
         Assert.Equal("attempt.connectionRefused", group.Rule);
     }
 
-    [Fact]
-    public async Task A_route_whose_host_is_not_in_DNS_says_so_and_mail_waits()
+    [Theory, BothDatabases]
+    public async Task A_route_whose_host_is_not_in_DNS_says_so_and_mail_waits(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         await bench.Database.WriteAsync(db =>
         {
             db.Routes.Add(new Route { Name = "r", Match = RouteMatch.All, Host = "gone.example", Port = 25, Tls = RouteTls.Opportunistic });
@@ -221,10 +227,10 @@ public sealed class DeliveryTests
         Assert.Equal((DeferCause.Dns, "attempt.nameUnknown"), (queue[0].Cause, queue[0].LastRule));
     }
 
-    [Fact]
-    public async Task Recipients_share_a_transaction_and_messages_a_connection()
+    [Theory, BothDatabases]
+    public async Task Recipients_share_a_transaction_and_messages_a_connection(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
         for (var i = 0; i < 5; i++) await bench.SubmitAsync(Alice, [Bob, "carol@example.org"]);
 
         await bench.RunAsync();
@@ -235,10 +241,10 @@ public sealed class DeliveryTests
         Assert.Equal(1, bench.Peer.Connections);
     }
 
-    [Fact]
-    public async Task Who_was_one_recipient_too_many_goes_in_the_next_transaction()
+    [Theory, BothDatabases]
+    public async Task Who_was_one_recipient_too_many_goes_in_the_next_transaction(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         var taken = 0;
         bench.Peer.OnRecipient = _ => ++taken is > 2 and <= 5 ? "452 4.5.3 Too many recipients" : null;
 
@@ -248,10 +254,10 @@ public sealed class DeliveryTests
         Assert.Equal(["r0", "r1", "r2", "r3", "r4"], bench.Peer.Mails.SelectMany(m => m.Recipients).Select(r => r[9..11]).Order());
     }
 
-    [Fact]
-    public async Task A_slow_destination_starves_nobody()
+    [Theory, BothDatabases]
+    public async Task A_slow_destination_starves_nobody(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite, ("Portal:Delivery:MaxConnections", "3"), ("Portal:Delivery:MaxConnectionsPerDestination", "2"));
+        await using var bench = await DeliveryBench.StartAsync(kind, ("Portal:Delivery:MaxConnections", "3"), ("Portal:Delivery:MaxConnectionsPerDestination", "2"));
         bench.Dns.MailTo("slow.example", "127.0.0.3");
         var gate = new TaskCompletionSource();
         bench.Peer.OnConnect = address => address == "127.0.0.3" ? gate.Task : Task.CompletedTask;
@@ -281,24 +287,29 @@ public sealed class DeliveryTests
         Assert.Single(bench.Peer.Mails);   // nothing of the broken one was taken for a message
     }
 
-    [Fact]
-    public async Task An_outcome_that_the_database_refuses_is_written_without_its_words()
+    [Theory, BothDatabases]
+    public async Task An_outcome_that_the_database_refuses_is_written_without_its_words(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "451 4.7.1 Poison" : null;
-        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""CREATE TRIGGER "Refuse" BEFORE UPDATE ON "QueueEntry" WHEN NEW."LastReply" LIKE '%Poison%' BEGIN SELECT RAISE(ABORT, 'no'); END"""));
+        await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw(kind == DatabaseKind.Sqlite
+            ? """CREATE TRIGGER "Refuse" BEFORE UPDATE ON "QueueEntry" WHEN NEW."LastReply" LIKE '%Poison%' BEGIN SELECT RAISE(ABORT, 'no'); END"""
+            : """
+              CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+              CREATE TRIGGER "Refuse" BEFORE UPDATE ON "QueueEntry" FOR EACH ROW WHEN (NEW."LastReply" LIKE '%Poison%') EXECUTE FUNCTION refuse();
+              """));
 
         await bench.SubmitAsync(Alice, [Bob, "carol@example.org"]);
         var entry = await bench.DeferredAsync(1);
 
-        Assert.Equal((Bob, DeferCause.LocalFault, "451 4.3.0 Local error (SqliteException)"), (entry.ForwardPath, entry.Cause, entry.LastReply));
+        Assert.Equal((Bob, DeferCause.LocalFault, $"451 4.3.0 Local error ({(kind == DatabaseKind.Sqlite ? "SqliteException" : "PostgresException")})"), (entry.ForwardPath, entry.Cause, entry.LastReply));
         Assert.Single(bench.Peer.Mails);   // carol has it and gets it once
     }
 
-    [Fact]
-    public async Task A_DSN_that_cannot_be_made_costs_nothing_that_the_peers_have_said()
+    [Theory, BothDatabases]
+    public async Task A_DSN_that_cannot_be_made_costs_nothing_that_the_peers_have_said(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
         bench.Peer.OnRecipient = r => r.Contains("bob", StringComparison.Ordinal) ? "550 5.1.1 No such user" : null;
         var id = await bench.SubmitAsync("dave@sender.example", [Bob, "carol@example.org"]);
         await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""ALTER TABLE "Domain" RENAME TO "Gone" """));   // nobody can say who dave is
@@ -312,10 +323,10 @@ public sealed class DeliveryTests
         Assert.Single(bench.Peer.Mails);
     }
 
-    [Fact]
-    public async Task A_fault_of_ours_keeps_no_entry_past_its_end_and_its_sender_is_told()
+    [Theory, BothDatabases]
+    public async Task A_fault_of_ours_keeps_no_entry_past_its_end_and_its_sender_is_told(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
         var id = await bench.SubmitAsync(Alice, [Bob]);
         await bench.Database.WriteAsync(db => db.QueueEntries.Single().ExpiresAt = bench.Clock.GetUtcNow());
         await bench.Database.WriteAsync(db => db.Database.ExecuteSqlRaw("""ALTER TABLE "Route" RENAME TO "Gone" """));   // nobody can say where it goes
@@ -387,10 +398,10 @@ public sealed class DeliveryTests
         Assert.Equal((QueueState.Due, null, 0), (entry.State, entry.Owner, entry.Attempt));
     }
 
-    [Fact]
-    public async Task A_new_route_takes_also_what_was_queued_before_it()
+    [Theory, BothDatabases]
+    public async Task A_new_route_takes_also_what_was_queued_before_it(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.PrepareAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
         await bench.SubmitAsync(Alice, ["bob@elsewhere.example"]);
         var made = await bench.Database.Get<RouteService>().CreateAsync(
             Actor.Operator(), new RouteDraft { Name = "out", Host = "127.0.0.4", Port = bench.Peer.Port, Tls = RouteTls.None }, CancellationToken.None);
@@ -418,10 +429,10 @@ public sealed class DeliveryTests
         Assert.Contains("Status: 5.7.1\r\n", Assert.Single(await bench.InboxAsync(Alice)), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Retry_makes_an_entry_due_at_once()
+    [Theory, BothDatabases]
+    public async Task Retry_makes_an_entry_due_at_once(DatabaseKind kind)
     {
-        await using var bench = await DeliveryBench.StartAsync(DatabaseKind.Sqlite);
+        await using var bench = await DeliveryBench.StartAsync(kind);
         var refuse = true;
         bench.Peer.OnRecipient = _ => refuse ? "451 4.3.0 Later" : null;
         await bench.SubmitAsync(Alice, [Bob]);

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Rendering;
+using Microsoft.JSInterop;
 
 namespace Portal.Web.Components.Layout;
 
 /// <summary>The one catch-all of a page: logs the fault under a reference, shows the person that reference and a way on.</summary>
-public sealed partial class ErrorBoundaryWithReference(ILogger<ErrorBoundaryWithReference> logger) : ErrorBoundaryBase
+public sealed partial class ErrorBoundaryWithReference(ILogger<ErrorBoundaryWithReference> logger, IJSRuntime js, NavigationManager nav) : ErrorBoundaryBase
 {
     private string reference = "";
 
@@ -26,8 +27,16 @@ public sealed partial class ErrorBoundaryWithReference(ILogger<ErrorBoundaryWith
 
         builder.OpenComponent<Shared.ErrorState>(1);
         builder.AddComponentParameter(2, nameof(Shared.ErrorState.Reference), reference);
-        builder.AddComponentParameter(3, nameof(Shared.ErrorState.OnRetry), EventCallback.Factory.Create(this, Recover));
+        builder.AddComponentParameter(3, nameof(Shared.ErrorState.OnRetry), EventCallback.Factory.Create(this, RetryAsync));
         builder.CloseComponent();
+    }
+
+    private async Task RetryAsync()
+    {
+        // A letter that became a draft has an address that only the browser knows (ComposePane.razor.js): begun anew from ours, it would be empty.
+        var address = await js.InvokeAsync<string>("portal.address");
+        if (address == nav.Uri) Recover();
+        else nav.NavigateTo(address, forceLoad: true);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A page failed; reference {Reference}")]
