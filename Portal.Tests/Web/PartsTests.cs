@@ -134,6 +134,35 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
         Assert.NotNull(await asked);
     }
 
+    [Theory]
+    [InlineData(false, "Undone.", false)]
+    [InlineData(true, "Somebody else has changed this meanwhile. Look at it again, then repeat your change.", true)]
+    public void Undo_says_what_became_of_it_and_its_refusal_stays_until_read(bool isRefused, string said, bool stays)
+    {
+        var corner = Undo(() => Task.FromResult<Outcome>(isRefused ? new Conflict("ChangedByOthers") : Outcome.Done));
+
+        corner.WaitForAssertion(() => Assert.Contains(said, corner.Markup, StringComparison.Ordinal));
+        Assert.Equal(stays, corner.FindAll(".mud-snackbar").Any(s => s.ClassName!.Contains("warning", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Undo_without_a_database_says_so_and_the_page_lives_on()
+    {
+        var corner = Undo(() => throw new TimeoutException("The test has taken the database away."));
+
+        corner.WaitForAssertion(() => Assert.Contains("Nothing was undone: the database cannot be reached.", corner.Markup, StringComparison.Ordinal));
+    }
+
+    /// <summary>Does something with a way back, and goes it.</summary>
+    private IRenderedComponent<MudSnackbarProvider> Undo(Func<Task<Outcome>> undo)
+    {
+        var corner = Render<MudSnackbarProvider>();
+        corner.InvokeAsync(() => Services.GetRequiredService<Notices>().Done("It is done.", undo));
+        corner.WaitForElement("button");
+        corner.FindAll("button").Single(b => b.TextContent.Trim() == "Undo").Click();
+        return corner;
+    }
+
     [Fact]
     public void A_list_asks_for_a_page_sorts_by_its_column_and_links_its_first()
     {
