@@ -1,7 +1,9 @@
 using System.Globalization;
 using Bunit;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Core;
@@ -133,6 +135,38 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
 
         Assert.NotNull(await asked);
     }
+
+    [Fact]
+    public void An_open_page_outlives_a_database_that_goes_away_and_is_read_again()
+    {
+        var clock = new FakeTimeProvider();
+        Services.AddSingleton<TimeProvider>(clock);
+        var (asked, isLost) = (0, true);
+        var boundary = Render<ErrorBoundary>(p => p.Add(b => b.ChildContent, builder =>
+        {
+            builder.OpenComponent<Reread>(0);
+            builder.AddComponentParameter(1, nameof(Reread.Every), (TimeSpan?)TimeSpan.FromSeconds(10));
+            builder.AddComponentParameter(2, nameof(Reread.OnChange), EventCallback.Factory.Create(this, () =>
+            {
+                asked++;
+                if (isLost) throw new TimeoutException("The test has taken the database away.");
+            }));
+            builder.CloseComponent();
+        }));
+
+        clock.Advance(TimeSpan.FromSeconds(10));
+        boundary.WaitForAssertion(() => Assert.Equal(1, asked));
+        isLost = false;
+        clock.Advance(TimeSpan.FromSeconds(5));
+        boundary.WaitForAssertion(() => Assert.Equal(2, asked));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        boundary.WaitForAssertion(() => Assert.Equal(3, asked));
+        Assert.NotNull(boundary.FindComponent<Reread>());   // the page, not the error face
+    }
+
+    [Fact]
+    public void Only_one_piece_of_code_reads_open_pages_again() =>
+        Assert.Equal(["ComposePane.razor.cs", "Reread.cs"], Sources.Code.Where(c => c.Text.Contains("await DispatchExceptionAsync", StringComparison.Ordinal)).Select(c => Path.GetFileName(c.Path)).Order());
 
     [Theory]
     [InlineData(false, "Undone.", false)]
