@@ -209,7 +209,7 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
 
         Assert.Equal(new GridRequest(0, 50, "name", false), Assert.Single(asked));
         Assert.Equal("/people/anna", grid.Find("a.row-link").GetAttribute("href"));
-        Assert.Equal("ascending", grid.Find("th").GetAttribute("aria-sort"));
+        Assert.Equal("ascending", grid.Find("th[aria-sort]").GetAttribute("aria-sort"));
 
         grid.Find(".grid-sort").Click();
 
@@ -233,12 +233,24 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
         Assert.NotNull(grid.Find(".empty"));
     }
 
+    [Fact]
+    public void A_list_that_stopped_counting_says_so_where_everything_is_selected()
+    {
+        var grid = RenderGrid(_ => new Page<string>([.. Enumerable.Range(0, 50).Select(i => $"p{i}")], Paging.CountLimit, false));
+        grid.Find("thead input").Change(true);
+
+        grid.FindAll("button").Single(b => b.TextContent.Trim() == "Select all that match (over 10,000)").Click();
+
+        Assert.Contains("over 10,000 selected", grid.Find(".bulk").TextContent, StringComparison.Ordinal);
+    }
+
     private IRenderedComponent<PortalGrid<string>> RenderGrid(Func<GridRequest, Outcome<Page<string>>> answer)
     {
         Render<MudPopoverProvider>();
         RenderFragment<string> cell = name => builder => builder.AddContent(0, name);
         return Render<PortalGrid<string>>(p => p
             .Add(g => g.Label, "people").Add(g => g.Key, s => s).Add(g => g.DefaultSort, "name").Add(g => g.Href, s => $"/people/{s}")
+            .Add(g => g.CanSelectMatching, true).Add(g => g.Bulk, _ => "")
             .Add(g => g.Load, (ask, _) => Task.FromResult(answer(ask)))
             .Add(g => g.Columns, builder =>
             {

@@ -85,7 +85,9 @@ public sealed partial class PortalGrid<T>
 
     private int SelectedCount => allMatching ? page!.Total : selected.Count;
 
-    private GridSelection<T> Selection => new([.. selected.Values], allMatching, SelectedCount);
+    private GridSelection<T> Selection => new([.. selected.Values], allMatching, SelectedCount, IsCountExact);
+
+    private bool IsCountExact => !allMatching || page!.IsTotalExact;
 
     private bool HasNext => page is not null && ((index + 1) * PageSize < page.Total);
 
