@@ -75,7 +75,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
     [Theory]
     [InlineData("admin/mailboxes?new=true", "Address before the @")]
     [InlineData("admin/domains?new=true", "Name")]
-    [InlineData("admin/aliases?new=alias", "Address before the @")]
+    [InlineData("admin/aliases?new=alias", "Name before the @")]
     [InlineData("admin/routes?route=new", "Name")]
     public async Task What_is_typed_in_a_drawer_survives_a_stray_Escape(string drawer, string field)
     {
