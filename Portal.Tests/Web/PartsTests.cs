@@ -122,6 +122,26 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
     }
 
     [Fact]
+    public void What_is_impossible_now_says_why_and_does_nothing()
+    {
+        var acted = 0;
+        var button = Render<ActButton>(p => p.Add(b => b.Reason, "There is nothing to unlock.").Add(b => b.OnClick, () => acted++).AddChildContent("Unlock"));
+
+        button.Find("button").Click();
+
+        Assert.Equal(0, acted);
+        Assert.Equal("true", button.Find("button").GetAttribute("aria-disabled"));
+        Assert.Equal("There is nothing to unlock.", button.Find("button").GetAttribute("title"));
+        Assert.Equal("There is nothing to unlock.", button.Find($"#{button.Find("button").GetAttribute("aria-describedby")}").TextContent);
+
+        button.Render(p => p.Add(b => b.Reason, null));
+        button.Find("button").Click();
+
+        Assert.Equal(1, acted);
+        Assert.False(button.Find("button").HasAttribute("aria-disabled"));
+    }
+
+    [Fact]
     public async Task A_confirmation_with_a_name_to_type_waits_for_the_name()
     {
         Render<MudPopoverProvider>();
