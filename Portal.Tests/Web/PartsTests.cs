@@ -253,6 +253,24 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
         Assert.NotNull(grid.Find(".empty"));
     }
 
+    [Theory]
+    [InlineData(199, false)]
+    [InlineData(200, true)]
+    [InlineData(5_000, true)]   // beyond the last page there is none
+    public void The_last_page_of_a_list_says_that_there_is_more_and_how_to_reach_it(int number, bool says)
+    {
+        var skips = new List<int>();
+        Services.GetRequiredService<NavigationManager>().NavigateTo($"people?page={number}");
+        var grid = RenderGrid(ask =>
+        {
+            skips.Add(ask.Skip);
+            return new Page<string>([.. Enumerable.Range(ask.Skip, 50).Select(i => $"p{i}")], Paging.CountLimit, false);
+        });
+
+        Assert.Equal(Math.Min(number - 1, 199) * 50, Assert.Single(skips));
+        Assert.Equal(says, grid.Markup.Contains("More rows match than the 10,000 that a list goes through. A search or a filter reaches the others.", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_list_that_stopped_counting_says_so_where_everything_is_selected()
     {
