@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
 using Portal.Core.Trace;
@@ -11,7 +12,7 @@ internal static class QueueActs
     /// <returns>How many were changed.</returns>
     public static async Task<int> ApplyAsync(PortalDbContext db, QueueAct act, IReadOnlyList<QueueEntry> entries, string actorName, DateTimeOffset at, CancellationToken cancel)
     {
-        var ids = entries.Where(e => Applies(act, e.State)).Select(e => e.Id).ToList();
+        var ids = entries.AsQueryable().Where(Reaches(act)).Select(e => e.Id).ToList();
         if (ids.Count == 0) return 0;
 
         // The engine may claim between our reading and this statement; its condition decides, and locks the rows until our commit.
@@ -46,14 +47,15 @@ internal static class QueueActs
         foreach (var entry in entries) await QueueTrace.SetRecipientAsync(db, entry, RecipientOutcome.Removed, "queue.delete", null, at, cancel);
     }
 
-    private static bool Applies(QueueAct act, QueueState state) => act switch
+    /// <summary>The entries that an act changes; the others it leaves alone.</summary>
+    public static Expression<Func<QueueEntry, bool>> Reaches(QueueAct act) => act switch
     {
-        QueueAct.Retry or QueueAct.Hold => state == QueueState.Due,
-        QueueAct.Release => state == QueueState.Held,
-        _ => state != QueueState.Claimed,
+        QueueAct.Retry or QueueAct.Hold => e => e.State == QueueState.Due,
+        QueueAct.Release => e => e.State == QueueState.Held,
+        _ => e => e.State != QueueState.Claimed,
     };
 
-    private static System.Linq.Expressions.Expression<Func<QueueEntry, bool>> IsIn(QueueAct act) => act switch
+    private static Expression<Func<QueueEntry, bool>> IsIn(QueueAct act) => act switch
     {
         QueueAct.Hold => e => e.State == QueueState.Held,
         QueueAct.Retry or QueueAct.Release => e => e.State == QueueState.Due,

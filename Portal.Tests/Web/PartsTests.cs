@@ -1,7 +1,9 @@
 using System.Globalization;
 using Bunit;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Core;
@@ -120,6 +122,26 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
     }
 
     [Fact]
+    public void What_is_impossible_now_says_why_and_does_nothing()
+    {
+        var acted = 0;
+        var button = Render<ActButton>(p => p.Add(b => b.Reason, "There is nothing to unlock.").Add(b => b.OnClick, () => acted++).AddChildContent("Unlock"));
+
+        button.Find("button").Click();
+
+        Assert.Equal(0, acted);
+        Assert.Equal("true", button.Find("button").GetAttribute("aria-disabled"));
+        Assert.Equal("There is nothing to unlock.", button.Find("button").GetAttribute("title"));
+        Assert.Equal("There is nothing to unlock.", button.Find($"#{button.Find("button").GetAttribute("aria-describedby")}").TextContent);
+
+        button.Render(p => p.Add(b => b.Reason, null));
+        button.Find("button").Click();
+
+        Assert.Equal(1, acted);
+        Assert.False(button.Find("button").HasAttribute("aria-disabled"));
+    }
+
+    [Fact]
     public async Task A_confirmation_with_a_name_to_type_waits_for_the_name()
     {
         Render<MudPopoverProvider>();
@@ -135,6 +157,67 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
     }
 
     [Fact]
+    public void An_open_page_outlives_a_database_that_goes_away_and_is_read_again()
+    {
+        var clock = new FakeTimeProvider();
+        Services.AddSingleton<TimeProvider>(clock);
+        var (asked, isLost) = (0, true);
+        var boundary = Render<ErrorBoundary>(p => p.Add(b => b.ChildContent, builder =>
+        {
+            builder.OpenComponent<Reread>(0);
+            builder.AddComponentParameter(1, nameof(Reread.Every), (TimeSpan?)TimeSpan.FromSeconds(10));
+            builder.AddComponentParameter(2, nameof(Reread.OnChange), EventCallback.Factory.Create(this, () =>
+            {
+                asked++;
+                if (isLost) throw new TimeoutException("The test has taken the database away.");
+            }));
+            builder.CloseComponent();
+        }));
+
+        clock.Advance(TimeSpan.FromSeconds(10));
+        boundary.WaitForAssertion(() => Assert.Equal(1, asked));
+        isLost = false;
+        clock.Advance(TimeSpan.FromSeconds(5));
+        boundary.WaitForAssertion(() => Assert.Equal(2, asked));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        boundary.WaitForAssertion(() => Assert.Equal(3, asked));
+        Assert.NotNull(boundary.FindComponent<Reread>());   // the page, not the error face
+    }
+
+    [Fact]
+    public void Only_one_piece_of_code_reads_open_pages_again() =>
+        Assert.Equal(["ComposePane.razor.cs", "Reread.cs"], Sources.Code.Where(c => c.Text.Contains("await DispatchExceptionAsync", StringComparison.Ordinal)).Select(c => Path.GetFileName(c.Path)).Order());
+
+    [Theory]
+    [InlineData(false, "Undone.", false)]
+    [InlineData(true, "Somebody else has changed this meanwhile. Look at it again, then repeat your change.", true)]
+    public void Undo_says_what_became_of_it_and_its_refusal_stays_until_read(bool isRefused, string said, bool stays)
+    {
+        var corner = Undo(() => Task.FromResult<Outcome>(isRefused ? new Conflict("ChangedByOthers") : Outcome.Done));
+
+        corner.WaitForAssertion(() => Assert.Contains(said, corner.Markup, StringComparison.Ordinal));
+        Assert.Equal(stays, corner.FindAll(".mud-snackbar").Any(s => s.ClassName!.Contains("warning", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Undo_without_a_database_says_so_and_the_page_lives_on()
+    {
+        var corner = Undo(() => throw new TimeoutException("The test has taken the database away."));
+
+        corner.WaitForAssertion(() => Assert.Contains("Nothing was undone: the database cannot be reached.", corner.Markup, StringComparison.Ordinal));
+    }
+
+    /// <summary>Does something with a way back, and goes it.</summary>
+    private IRenderedComponent<MudSnackbarProvider> Undo(Func<Task<Outcome>> undo)
+    {
+        var corner = Render<MudSnackbarProvider>();
+        corner.InvokeAsync(() => Services.GetRequiredService<Notices>().Done("It is done.", undo));
+        corner.WaitForElement("button");
+        corner.FindAll("button").Single(b => b.TextContent.Trim() == "Undo").Click();
+        return corner;
+    }
+
+    [Fact]
     public void A_list_asks_for_a_page_sorts_by_its_column_and_links_its_first()
     {
         var asked = new List<GridRequest>();
@@ -146,7 +229,7 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
 
         Assert.Equal(new GridRequest(0, 50, "name", false), Assert.Single(asked));
         Assert.Equal("/people/anna", grid.Find("a.row-link").GetAttribute("href"));
-        Assert.Equal("ascending", grid.Find("th").GetAttribute("aria-sort"));
+        Assert.Equal("ascending", grid.Find("th[aria-sort]").GetAttribute("aria-sort"));
 
         grid.Find(".grid-sort").Click();
 
@@ -170,12 +253,42 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
         Assert.NotNull(grid.Find(".empty"));
     }
 
+    [Theory]
+    [InlineData(199, false)]
+    [InlineData(200, true)]
+    [InlineData(5_000, true)]   // beyond the last page there is none
+    public void The_last_page_of_a_list_says_that_there_is_more_and_how_to_reach_it(int number, bool says)
+    {
+        var skips = new List<int>();
+        Services.GetRequiredService<NavigationManager>().NavigateTo($"people?page={number}");
+        var grid = RenderGrid(ask =>
+        {
+            skips.Add(ask.Skip);
+            return new Page<string>([.. Enumerable.Range(ask.Skip, 50).Select(i => $"p{i}")], Paging.CountLimit, false);
+        });
+
+        Assert.Equal(Math.Min(number - 1, 199) * 50, Assert.Single(skips));
+        Assert.Equal(says, grid.Markup.Contains("More rows match than the 10,000 that a list goes through. A search or a filter reaches the others.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_list_that_stopped_counting_says_so_where_everything_is_selected()
+    {
+        var grid = RenderGrid(_ => new Page<string>([.. Enumerable.Range(0, 50).Select(i => $"p{i}")], Paging.CountLimit, false));
+        grid.Find("thead input").Change(true);
+
+        grid.FindAll("button").Single(b => b.TextContent.Trim() == "Select all that match (over 10,000)").Click();
+
+        Assert.Contains("over 10,000 selected", grid.Find(".bulk").TextContent, StringComparison.Ordinal);
+    }
+
     private IRenderedComponent<PortalGrid<string>> RenderGrid(Func<GridRequest, Outcome<Page<string>>> answer)
     {
         Render<MudPopoverProvider>();
         RenderFragment<string> cell = name => builder => builder.AddContent(0, name);
         return Render<PortalGrid<string>>(p => p
             .Add(g => g.Label, "people").Add(g => g.Key, s => s).Add(g => g.DefaultSort, "name").Add(g => g.Href, s => $"/people/{s}")
+            .Add(g => g.CanSelectMatching, true).Add(g => g.Bulk, _ => "")
             .Add(g => g.Load, (ask, _) => Task.FromResult(answer(ask)))
             .Add(g => g.Columns, builder =>
             {

@@ -186,7 +186,7 @@ public sealed partial class MailPage : IAsyncDisposable
     /// <summary>Says what happened, with the way back, and opens what stood below the open item.</summary>
     private async Task AfterLeavingAsync(List<long> ids, Outcome<MailDeletion> outcome, string done)
     {
-        if (!Notices.Show(outcome, done, outcome.IsDone ? () => UndoAsync(outcome.Value) : null)) return;
+        if (!Notices.Show(outcome, done, outcome.IsDone ? () => UndoAsync(outcome.Value) : null, L["Undone"])) return;
 
         selected.ExceptWith(ids);
         if (Item is { } open && ids.Contains(open))
@@ -200,12 +200,16 @@ public sealed partial class MailPage : IAsyncDisposable
     }
 
     // Called by the snackbar, outside any event of this page.
-    private Task UndoAsync(MailDeletion deletion) => InvokeAsync(async () =>
+    private async Task<Outcome> UndoAsync(MailDeletion deletion)
     {
-        Notices.Show(await Mails.UndoAsync(await Actor.GetAsync(), deletion, CancellationToken.None), L["Undone"]);
-        await ReloadAsync();
-        StateHasChanged();
-    });
+        var outcome = await Mails.UndoAsync(await Actor.GetAsync(), deletion, CancellationToken.None);
+        await InvokeAsync(async () =>
+        {
+            await ReloadAsync();
+            StateHasChanged();
+        });
+        return outcome;
+    }
 
     private async Task CreateFolderAsync()
     {

@@ -104,6 +104,25 @@ public sealed class QueueServiceTests
     }
 
     [Theory, BothDatabases]
+    public async Task What_an_act_would_change_is_counted_before_it_is_done(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("due@example.org");
+        await database.QueueAsync(e => e.State = QueueState.Held, "held@example.org", "held2@example.org");
+        await database.QueueAsync(e => e.State = QueueState.Claimed, "now@example.org");
+        await database.QueueAsync([.. Enumerable.Range(0, Paging.CountLimit + 1).Select(i => $"p{i}@many.example")]);
+
+        Assert.Equal(new QueueActPreview(1, true), await CountAsync(QueueAct.Hold, "example.org"));
+        Assert.Equal(new QueueActPreview(2, true), await CountAsync(QueueAct.Release, "example.org"));
+        Assert.Equal(new QueueActPreview(3, true), await CountAsync(QueueAct.Delete, "example.org"));
+        Assert.Equal(new QueueActPreview(Paging.CountLimit, false), await CountAsync(QueueAct.Retry, "many.example"));
+        Assert.IsType<NotPermitted>((await database.Get<QueueService>().PreviewAsync(Organisation.With(Role.Helpdesk), QueueAct.Retry, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Refusal);
+
+        async Task<QueueActPreview> CountAsync(QueueAct act, string destination) =>
+            (await database.Get<QueueService>().PreviewAsync(Admin, act, QueueSelection.Matching(new QueueFilter { RouteKey = destination }), CancellationToken.None)).Value;
+    }
+
+    [Theory, BothDatabases]
     public async Task An_administrator_of_a_domain_sees_and_touches_only_what_it_sent(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

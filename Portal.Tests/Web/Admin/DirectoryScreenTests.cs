@@ -72,6 +72,33 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         await Expect(ada.Page.GetByLabel("Address before the @")).ToHaveValueAsync("ADMIN");
     }
 
+    [Theory]
+    [InlineData("admin/mailboxes?new=true", "Address before the @")]
+    [InlineData("admin/domains?new=true", "Name")]
+    [InlineData("admin/aliases?new=alias", "Name before the @")]
+    [InlineData("admin/routes?route=new", "Name")]
+    public async Task What_is_typed_in_a_drawer_survives_a_stray_Escape(string drawer, string field)
+    {
+        await using var ada = await SignedInAsync(PortalHost.AdminAddress);
+        await ada.OpenAsync(drawer);
+        var input = ada.Page.Locator(".drawer").GetByLabel(field, new() { Exact = true });
+        await input.PressSequentiallyAsync("typed");
+
+        await input.PressAsync("Escape");
+        await ada.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Expect(ada.Page.Locator(".mud-dialog")).ToHaveCountAsync(0);
+        await Expect(input).ToHaveValueAsync("typed");
+
+        await ada.Page.Locator(".drawer-head").GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
+        await ada.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Leave" }).ClickAsync();
+        await Expect(ada.Page.Locator(".drawer")).ToHaveCountAsync(0);
+
+        await ada.OpenAsync(drawer);
+        await ada.Page.Locator(".drawer").GetByLabel(field, new() { Exact = true }).PressAsync("Escape");
+        await Expect(ada.Page.Locator(".drawer")).ToHaveCountAsync(0);   // nothing typed, nothing asked
+        Assert.Empty(ada.Faults);
+    }
+
     [Fact]
     public async Task What_one_administrator_does_another_sees_within_two_seconds_and_Undo_takes_it_back()
     {

@@ -18,7 +18,8 @@ public sealed partial class AliasForm(
     private PickedMailbox? mailbox;
     private string localPart = "", targets = "";
     private string? domain, gone;
-    private bool isSaving;
+    private bool isSaving, isDone;
+    private (AliasKind, PickedMailbox?, string, string) opened = (AliasKind.Mailbox, null, "", "");
 
     private IStringLocalizer<AliasesPage> L => l;
 
@@ -43,6 +44,9 @@ public sealed partial class AliasForm(
 
     [Parameter] public EventCallback OnDown { get; set; }
 
+    /// <summary>What stands in the form now.</summary>
+    private (AliasKind, PickedMailbox?, string, string) Typed => (kind, mailbox, localPart, targets);
+
     private string Title => alias?.Address ?? (IsCatchAll ? L["AddCatchAll"] : L["Add"]);
 
     protected override async Task OnInitializedAsync()
@@ -59,6 +63,7 @@ public sealed partial class AliasForm(
         kind = alias.Mailbox is null ? AliasKind.Forwarder : AliasKind.Mailbox;
         if (alias.Mailbox is { } address) mailbox = new PickedMailbox(alias.Content.MailboxId!.Value, address);
         else targets = string.Join('\n', alias.Targets);
+        opened = Typed;
     }
 
     protected override void OnParametersSet()
@@ -67,6 +72,14 @@ public sealed partial class AliasForm(
     }
 
     private EventCallback Stepper(EventCallback step) => Id is null ? default : step;
+
+    // Deleted, there is nothing left to lose; refused, there is.
+    private async Task DeleteAsync(AliasDetail unwanted)
+    {
+        isDone = true;
+        await OnDelete.InvokeAsync(unwanted);
+        isDone = false;
+    }
 
     private async Task SaveAsync()
     {
@@ -96,6 +109,7 @@ public sealed partial class AliasForm(
         if (!errors.Take(made, wording, "LocalPart", "Domain", "Targets")) return;
         var name = $"{(IsCatchAll ? "*" : localPart.Trim())}@{Domains.FirstOrDefault(d => d.Id == id)?.DisplayName}";
         notices.Done(L["Added", name], async () => await aliases.DeleteAsync(await actor.GetAsync(), made.Value, CancellationToken.None));
+        isDone = true;
         await OnClose.InvokeAsync();
     }
 
@@ -104,6 +118,7 @@ public sealed partial class AliasForm(
         var changed = await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version, mailboxId, list, CancellationToken.None);
         if (!errors.Take(changed, wording, "Targets")) return;
         notices.Done(L["Changed", before.Address], async () => await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version + 1, before.Content.MailboxId, before.Content.Targets, CancellationToken.None));
+        isDone = true;
         await OnClose.InvokeAsync();
     }
 }

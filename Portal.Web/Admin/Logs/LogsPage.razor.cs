@@ -11,8 +11,6 @@ namespace Portal.Web.Admin.Logs;
 /// <summary>The log: searched, and followed while it grows.</summary>
 public sealed partial class LogsPage : IDisposable
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
-
     /// <summary>A list that is followed is counted anew so often, not with every line.</summary>
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(10);
 
@@ -24,9 +22,8 @@ public sealed partial class LogsPage : IDisposable
     private DateTimeOffset countedAt;
     private string? next;
     private long dropped;
+    private Reread? reread;
     private IDisposable? following;
-    private ITimer? timer;
-    private int isWaiting;
 
     [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
 
@@ -65,11 +62,7 @@ public sealed partial class LogsPage : IDisposable
     private IEnumerable<(string Name, string Value, string Label)> Narrowings =>
         new[] { ("queue", QueueKey, "OfMessage"), ("session", Session, "OfSession") }.Where(n => n.Item2 is not null).Select(n => (n.Item1, n.Item2!, n.Item3));
 
-    public void Dispose()
-    {
-        following?.Dispose();
-        timer?.Dispose();
-    }
+    public void Dispose() => following?.Dispose();
 
     protected override async Task OnInitializedAsync()
     {
@@ -87,13 +80,9 @@ public sealed partial class LogsPage : IDisposable
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {
         if (!firstRender) return;
-        timer = Clock.CreateTimer(_ => Refresh(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        var follow = Service.Follow(await Actor.GetAsync(), () =>
-        {
-            if (Interlocked.Exchange(ref isWaiting, 1) == 0) timer.Change(Pause, Timeout.InfiniteTimeSpan);
-        });
+        var follow = Service.Follow(await Actor.GetAsync(), reread!.Ask);
         following = follow.IsDone ? follow.Value : null;
-        Refresh();   // what came between the first reading and now
+        reread.Ask();   // what came between the first reading and now
     }
 
     private void Set(string name, string? value) => Nav.SetFilter((name, value), ("before", null), ("line", null));
@@ -111,22 +100,8 @@ public sealed partial class LogsPage : IDisposable
         if (at >= 0 && at < rows.Count) Open(rows[at]);
     }
 
-    private void Refresh()
-    {
-        Volatile.Write(ref isWaiting, 0);
-        _ = InvokeAsync(async () =>
-        {
-            try
-            {
-                // A tail that is paused, or read further down, or looked at in the drawer, stands still.
-                if (!IsPaused && Before is null && Line is null && grid is not null) await grid.ReloadAsync();
-            }
-            catch (Exception e)
-            {
-                await DispatchExceptionAsync(e);   // the page's error boundary
-            }
-        });
-    }
+    // A tail that is paused, or read further down, or looked at in the drawer, stands still.
+    private Task RefreshAsync() => !IsPaused && Before is null && Line is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
     private async Task<Outcome<Page<LogEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {

@@ -15,7 +15,7 @@ public sealed class MailboxDeeds(MailboxService mailboxes, CurrentActor actor, P
     {
         if (row.State == MailboxState.Disabled)
         {
-            parts.Notices.Show(await mailboxes.EnableAsync(await actor.GetAsync(), row.Id, CancellationToken.None), l["Enabled", row.Address], () => DisableAsync(row));
+            parts.Notices.Show(await mailboxes.EnableAsync(await actor.GetAsync(), row.Id, CancellationToken.None), l["Enabled", row.Address], async () => await mailboxes.DisableAsync(await actor.GetAsync(), row.Id, CancellationToken.None));
             return;
         }
 
@@ -27,7 +27,8 @@ public sealed class MailboxDeeds(MailboxService mailboxes, CurrentActor actor, P
     {
         var until = TimeZoneInfo.ConvertTime(clock.GetUtcNow() + MailboxService.Grace, display.Zone).ToString("d", CultureInfo.CurrentCulture);
         if (await parts.Dialogs.ConfirmAsync(new(l["DeleteTitle", row.Address], l["DeleteText", row.Address, until], l["Delete"], IsDanger: true)) is null) return;
-        parts.Notices.Show(await mailboxes.DeleteAsync(await actor.GetAsync(), row.Id, CancellationToken.None), l["Deleted", row.Address], () => RestoreAsync(row));
+        parts.Notices.Show(await mailboxes.DeleteAsync(await actor.GetAsync(), row.Id, CancellationToken.None), l["Deleted", row.Address],
+            async () => await mailboxes.RestoreAsync(await actor.GetAsync(), row.Id, CancellationToken.None), l["Restored", row.Address]);
     }
 
     public async Task RestoreAsync(MailboxRow row) =>

@@ -97,7 +97,7 @@ public sealed partial class MailboxesPage(
 
     private async Task BulkQuotaAsync(GridSelection<MailboxRow> selection)
     {
-        var dialog = await parts.Dialogs.ShowAsync<QuotaDialog>(L.Plural("QuotaFor", selection.Count));
+        var dialog = await parts.Dialogs.ShowAsync<QuotaDialog>(L.Plural("QuotaFor", selection.Count, selection.IsCountExact, S));
         if (await dialog.Result is { Canceled: false, Data: QuotaAnswer answer }) await BulkAsync(selection, new(MailboxAct.SetQuota, answer.Bytes));
     }
 

@@ -13,7 +13,7 @@ using Portal.Web.Security;
 namespace Portal.Web.Admin.Overview;
 
 public sealed partial class OverviewPage(
-    OverviewService overview, DeliveryHealth health, IOptions<HostingOptions> hosting, CurrentActor actor, Wording wording, OverviewWords words) : IDisposable
+    OverviewService overview, DeliveryHealth health, IOptions<HostingOptions> hosting, CurrentActor actor, Wording wording, OverviewWords words)
 {
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(10);
     private OverviewFigures? figures;
@@ -21,7 +21,6 @@ public sealed partial class OverviewPage(
     private string? refusal, nameProblem;
     private string hostName = "";
     private bool mayCertificate;
-    private ITimer? timer;
 
     private IStringLocalizer<OverviewPage> L => words.Page;
 
@@ -29,37 +28,16 @@ public sealed partial class OverviewPage(
 
     private IStringLocalizer<Rules> R => words.Rules;
 
-    public void Dispose() => timer?.Dispose();
-
     protected override async Task OnInitializedAsync()
     {
         (nameProblem, hostName) = (PublicName.Problem(hosting.Value), PublicName.Of(hosting.Value));
         await LoadAsync();
     }
 
-    // After the first render only: a prerendered page has nobody to tell.
-    protected override void OnAfterRender(bool firstRender)
+    private async Task RereadAsync()
     {
-        if (firstRender) timer = words.Clock.CreateTimer(_ => Tick(), null, Pace, Pace);
+        if (!await words.Js.GetValueAsync<bool>("document.hidden")) await LoadAsync();   // else nobody looks
     }
-
-    private void Tick() => _ = InvokeAsync(async () =>
-    {
-        try
-        {
-            if (await words.Js.GetValueAsync<bool>("document.hidden")) return;   // nobody looks
-            await LoadAsync();
-            StateHasChanged();
-        }
-        catch (Exception e) when (e.IsBrowserGone())
-        {
-            timer?.Dispose();   // the browser is gone
-        }
-        catch (Exception e)
-        {
-            await DispatchExceptionAsync(e);   // to the page's error boundary
-        }
-    });
 
     private async Task LoadAsync()
     {

@@ -77,21 +77,28 @@ public sealed partial class QueuePage
     }
 
     private Task ActOnGroupAsync((QueueGroup Group, QueueAct Act) chosen) =>
-        ActAsync(chosen.Act, QueueSelection.Matching(Filter with { Cause = chosen.Group.Cause, RouteKey = chosen.Group.RouteKey }), chosen.Group.Count, isNamed: false);
+        ActAsync(chosen.Act, QueueSelection.Matching(Filter with { Cause = chosen.Group.Cause, RouteKey = chosen.Group.RouteKey }), isNamed: false);
 
     private Task ActOnSelectionAsync(QueueAct act, GridSelection<QueueEntry> selection) => selection.AllMatching
-        ? ActAsync(act, QueueSelection.Matching(Filter), selection.Count, isNamed: false)
-        : ActAsync(act, QueueSelection.Of([.. selection.Rows.Select(e => e.Id)]), selection.Count, isNamed: true);
+        ? ActAsync(act, QueueSelection.Matching(Filter), isNamed: false)
+        : ActAsync(act, QueueSelection.Of([.. selection.Rows.Select(e => e.Id)]), isNamed: true);
 
-    private Task ActOnOneAsync(QueueAct act, QueueEntry entry) => ActAsync(act, QueueSelection.Of(entry.Id), 1, isNamed: true);
+    private Task ActOnOneAsync(QueueAct act, QueueEntry entry) => ActAsync(act, QueueSelection.Of(entry.Id), isNamed: true);
 
-    private async Task ActAsync(QueueAct act, QueueSelection selection, int count, bool isNamed)
+    private async Task ActAsync(QueueAct act, QueueSelection selection, bool isNamed)
     {
         // Retrying a few is harmless; what removes, or touches what one does not see, is asked first.
         var isRemoval = act is QueueAct.Delete or QueueAct.Return;
         if (isRemoval || !isNamed)
         {
-            var question = new ConfirmQuestion(L.Plural($"{act}Title", count), L[$"{act}Text"], L[act.ToString()], IsDanger: isRemoval);
+            var preview = await Queue.PreviewAsync(await Actor.GetAsync(), act, selection, CancellationToken.None);
+            if (preview.Refusal is { } refusal)
+            {
+                Notices.Show(refusal, "");
+                return;
+            }
+
+            var question = new ConfirmQuestion(L.Plural($"{act}Title", preview.Value.Rows, preview.Value.IsExact, S), L[$"{act}Text"], L[act.ToString()], IsDanger: isRemoval);
             if (await Dialogs.ConfirmAsync(question) is null) return;
         }
 

@@ -8,7 +8,8 @@ namespace Portal.Web.Components.Shared;
 public sealed record GridRequest(int Skip, int Take, string? Sort, bool Descending);
 
 /// <summary>What is selected: some rows of this page, or everything that matches the filter.</summary>
-public sealed record GridSelection<T>(IReadOnlyList<T> Rows, bool AllMatching, int Count);
+/// <param name="IsCountExact">False when more match than lists count.</param>
+public sealed record GridSelection<T>(IReadOnlyList<T> Rows, bool AllMatching, int Count, bool IsCountExact);
 
 /// <summary>A column of <see cref="PortalGrid{T}"/>. The first one becomes the link and the title of the card on a phone.</summary>
 public sealed class Column<T> : ComponentBase

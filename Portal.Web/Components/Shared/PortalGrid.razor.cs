@@ -12,6 +12,9 @@ public sealed partial class PortalGrid<T>
 {
     public const int PageSize = 50;
 
+    /// <summary>Lists page no deeper; an address that asks for more gets this page.</summary>
+    private const int LastIndex = (Paging.CountLimit / PageSize) - 1;
+
     private readonly List<Column<T>> columns = [];
     private readonly Dictionary<object, T> selected = [];
     private Page<T>? page;
@@ -85,7 +88,9 @@ public sealed partial class PortalGrid<T>
 
     private int SelectedCount => allMatching ? page!.Total : selected.Count;
 
-    private GridSelection<T> Selection => new([.. selected.Values], allMatching, SelectedCount);
+    private GridSelection<T> Selection => new([.. selected.Values], allMatching, SelectedCount, IsCountExact);
+
+    private bool IsCountExact => !allMatching || page!.IsTotalExact;
 
     private bool HasNext => page is not null && ((index + 1) * PageSize < page.Total);
 
@@ -112,7 +117,7 @@ public sealed partial class PortalGrid<T>
     protected override async Task OnParametersSetAsync()
     {
         var wanted = IsLocal ? sort is null ? DefaultSort : descending ? "-" + sort : sort : SortQuery ?? DefaultSort;
-        var at = IsLocal ? index : Math.Max(0, (PageNumber ?? 1) - 1);
+        var at = IsLocal ? index : Math.Clamp((PageNumber ?? 1) - 1, 0, LastIndex);
         // Whether it was ever asked counts, not whether the answer is there: a page that renders while it answers would ask again without end.
         var isNew = loads == 0 || at != index || wanted != (sort is null ? null : descending ? "-" + sort : sort) || !Equals(Filter, lastFilter);
         if (!isNew) return;
