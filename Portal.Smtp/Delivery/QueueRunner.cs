@@ -17,7 +17,6 @@ internal sealed partial class QueueRunner(
     /// <summary>Entries a worker claims at a time.</summary>
     private const int ClaimSize = 20;
 
-    private const int MaxDestinationsPerLook = 200;
     private const int MaxRemembered = 10_000;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
@@ -27,6 +26,7 @@ internal sealed partial class QueueRunner(
     private readonly Lock sync = new();
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource abort = new();
+    private string lookBehind = "";
     private int running;
     private volatile bool othersWait;
 
@@ -94,18 +94,31 @@ internal sealed partial class QueueRunner(
         }
     }
 
-    /// <summary>Starts workers for what is due: the longest waiting destination first, one more worker each round, so that none takes all.</summary>
+    /// <summary>Starts workers for what is due, some destinations at a look, until all were looked at or no connection is free: then the next look goes on there, and each has its turn.</summary>
     private async Task LookAsync(CancellationToken stop)
     {
-        var due = await queue.DueAsync(Busy(), MaxDestinationsPerLook, stop);
+        var beganBehind = lookBehind;
+        do
+        {
+            var look = await queue.DueAsync(Busy(), lookBehind, options.Value.MaxConnectionsPerDestination * ClaimSize, stop);
+            StartWorkers(look.Destinations, stop);
+            lookBehind = look.Next ?? "";
+            othersWait = Running >= options.Value.MaxConnections && look.Destinations.Count > 0;
+        }
+        while (lookBehind.Length > 0 && !othersWait && !stop.IsCancellationRequested);
+
+        if (beganBehind.Length > 0 && lookBehind.Length == 0) Wake();   // those before it have not been looked at
+    }
+
+    /// <summary>The longest waiting destination first, one more worker each round, so that none takes all.</summary>
+    private void StartWorkers(IReadOnlyList<DueDestination> due, CancellationToken stop)
+    {
         var started = true;
         while (started && !stop.IsCancellationRequested)
         {
             started = false;
             foreach (var destination in due) started |= TryStart(destination, stop);
         }
-
-        othersWait = Running >= options.Value.MaxConnections && due.Count > 0;
     }
 
     private List<string> Busy()
