@@ -1039,8 +1039,13 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasIndex("MessageId");
 
+                    b.HasIndex("NextAttemptAt");
+
                     b.HasIndex("Owner")
                         .HasFilter("\"Owner\" IS NOT NULL");
+
+                    b.HasIndex("Cause", "RouteKey")
+                        .HasFilter("\"Cause\" <> 0");
 
                     b.HasIndex("State", "RouteKey", "NextAttemptAt");
 

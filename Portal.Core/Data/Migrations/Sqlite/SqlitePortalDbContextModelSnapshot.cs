@@ -1024,8 +1024,13 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasIndex("MessageId");
 
+                    b.HasIndex("NextAttemptAt");
+
                     b.HasIndex("Owner")
                         .HasFilter("\"Owner\" IS NOT NULL");
+
+                    b.HasIndex("Cause", "RouteKey")
+                        .HasFilter("\"Cause\" <> 0");
 
                     b.HasIndex("State", "RouteKey", "NextAttemptAt");
 
