@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Portal.Core.Mailboxes;
 
 namespace Portal.Core.Messages;
 
@@ -75,9 +74,9 @@ internal sealed class MailItemConfiguration : IEntityTypeConfiguration<MailItem>
         item.HasIndex(i => i.MessageId);
         item.HasIndex(i => new { i.MailboxId, i.DeletedAt }).HasFilter("\"DeletedAt\" IS NOT NULL");
         item.Property(i => i.Keywords).HasMaxLength(1000);
+        // None to the mailbox: its folder has one, and the end of a mailbox would read all items, for no whole index of them begins with it.
         item.HasOne<Folder>().WithMany().HasForeignKey(i => i.FolderId).OnDelete(DeleteBehavior.Restrict);
         item.HasOne<Message>().WithMany().HasForeignKey(i => i.MessageId).OnDelete(DeleteBehavior.Restrict);
-        item.HasOne<Mailbox>().WithMany().HasForeignKey(i => i.MailboxId).OnDelete(DeleteBehavior.Restrict);
     }
 
     public void Configure(EntityTypeBuilder<Expunged> expunged)

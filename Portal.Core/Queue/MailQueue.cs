@@ -15,6 +15,9 @@ namespace Portal.Core.Queue;
 [SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to dispose.")]
 public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, ThisNode node, TimeProvider clock)
 {
+    /// <summary>Route keys walked over in one look, those with nothing due among them.</summary>
+    public const int MaxKeysPerLook = 200;
+
     private const int MaxAttemptsPerCommit = 64;
 
     private readonly ConcurrentQueue<Waiting> pending = new();
@@ -24,21 +27,23 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     private readonly ConcurrentDictionary<QueueEntry, bool> held = new(ReferenceEqualityComparer.Instance);
     private HashSet<(long Id, int Attempt)> unknown = [];
 
-    /// <summary>Route keys with due entries, the longest waiting first.</summary>
+    /// <summary>
+    /// Route keys with due entries, the longest waiting first. A look walks from key to key in their order and no entry but the first few
+    /// of each, so that it costs the same however many are due at one; where it stopped the next one goes on.
+    /// </summary>
     /// <param name="except">Keys that are busy enough.</param>
-    public async Task<IReadOnlyList<DueDestination>> DueAsync(IReadOnlyCollection<string> except, int max, CancellationToken cancel)
+    /// <param name="after">Key to go on behind; empty to begin.</param>
+    /// <param name="countTo">Entries counted of each key.</param>
+    public async Task<DueLook> DueAsync(IReadOnlyCollection<string> except, string after, int countTo, CancellationToken cancel)
     {
-        var now = clock.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancel);
-        return await db.QueueEntries.AsNoTracking()
-            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && !except.Contains(e.RouteKey))
-            .Where(e => !e.IsDemo || e.Cause == DeferCause.Removed)   // the demo's mail is never tried; only what an administrator returns goes back to its sender
-            .GroupBy(e => e.RouteKey)
-            .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
-            .OrderBy(g => g.Oldest)
-            .Take(max)
-            .Select(g => new DueDestination(g.Key, g.Count, g.Oldest))
-            .ToListAsync(cancel);
+        var now = clock.GetUtcNow();
+        var isPostgres = db.Database.IsNpgsql();
+        object at = isPostgres ? now.ToUniversalTime() : now.UtcTicks;   // as the model's converters store it
+        var keys = await db.Database.SqlQueryRaw<DueKey>(isPostgres ? PostgresDueWalk : SqliteDueWalk, after, at, MaxKeysPerLook, countTo).ToListAsync(cancel);
+        return new DueLook(
+            [.. keys.Where(k => k.Due > 0 && !except.Contains(k.RouteKey)).Select(k => new DueDestination(k.RouteKey, k.Due))],
+            keys.Find(k => k.Number == MaxKeysPerLook)?.RouteKey);
     }
 
     /// <summary>
@@ -62,21 +67,6 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     public void Forget(IReadOnlyCollection<QueueEntry> claimed)
     {
         foreach (var entry in claimed) held.TryRemove(entry, out _);
-    }
-
-    /// <summary>Which of these route keys have due entries, the longest waiting first: for a look that found more keys than it takes.</summary>
-    public async Task<IReadOnlyList<DueDestination>> DueAmongAsync(IReadOnlyCollection<string> routeKeys, int max, CancellationToken cancel)
-    {
-        var now = clock.GetUtcNow();
-        await using var db = await databases.CreateDbContextAsync(cancel);
-        return await db.QueueEntries.AsNoTracking()
-            .Where(e => e.State == QueueState.Due && e.NextAttemptAt <= now && routeKeys.Contains(e.RouteKey) && (!e.IsDemo || e.Cause == DeferCause.Removed))
-            .GroupBy(e => e.RouteKey)
-            .Select(g => new { g.Key, Count = g.Count(), Oldest = g.Min(e => e.NextAttemptAt) })
-            .OrderBy(g => g.Oldest)
-            .Take(max)
-            .Select(g => new DueDestination(g.Key, g.Count, g.Oldest))
-            .ToListAsync(cancel);
     }
 
     /// <summary>
@@ -250,7 +240,31 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    // State 0 is Due, 2 is Claimed; cause 9 is Removed. Demo entries are few, and the row is read anyway: no index need know of them.
+    private sealed record DueKey(string RouteKey, int Number, int Due);
+
+    // State 0 is Due, 2 is Claimed; cause 9 is Removed: the demo's mail is never tried, only what an administrator returns goes back to its
+    // sender. Each step is a seek in the index of claims; a GROUP BY would read every due entry.
+    private static string DueWalk(string isDue, string order) => $$"""
+        WITH RECURSIVE "Walk" ("RouteKey", "Number") AS (
+            SELECT (SELECT q."RouteKey" FROM "QueueEntry" AS q WHERE q."State" = 0 AND q."RouteKey" > {0} ORDER BY q."RouteKey" LIMIT 1), 1
+            UNION ALL
+            SELECT (SELECT q."RouteKey" FROM "QueueEntry" AS q WHERE q."State" = 0 AND q."RouteKey" > w."RouteKey" ORDER BY q."RouteKey" LIMIT 1), w."Number" + 1
+            FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL AND w."Number" < {2})
+        SELECT w."RouteKey", w."Number", (
+            SELECT CAST(COUNT(*) AS integer) FROM (
+                SELECT 1 FROM "QueueEntry" AS q WHERE {{isDue}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT {3}) AS d) AS "Due"
+        FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL
+        ORDER BY (SELECT q."NextAttemptAt" FROM "QueueEntry" AS q WHERE {{isDue}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT 1)
+        """;
+
+    private static readonly string SqliteDueWalk = DueWalk("""q."State" = 0 AND q."RouteKey" = w."RouteKey" AND q."NextAttemptAt" <= {1}""", """q."NextAttemptAt" """);
+
+    // Whole rows of the index are compared and sorted by: told the key alone, the planner takes it for an average one, and reads the table or the index of next tries through for a rare one.
+    private static readonly string PostgresDueWalk = DueWalk(
+        """(q."State", q."RouteKey", q."NextAttemptAt") > (0, w."RouteKey", '-infinity') AND (q."State", q."RouteKey", q."NextAttemptAt") <= (0, w."RouteKey", {1})""",
+        """q."State", q."RouteKey", q."NextAttemptAt" """);
+
+    // Demo entries are few, and the row is read anyway: no index need know of them.
     private const string SqliteClaim = """
         UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1
         WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9) ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})

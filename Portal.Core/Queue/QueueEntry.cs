@@ -135,6 +135,8 @@ internal sealed class QueueEntryConfiguration : IEntityTypeConfiguration<QueueEn
     public void Configure(EntityTypeBuilder<QueueEntry> entry)
     {
         entry.HasIndex(e => new { e.State, e.RouteKey, e.NextAttemptAt });
+        entry.HasIndex(e => e.NextAttemptAt);   // the list's order
+        entry.HasIndex(e => new { e.Cause, e.RouteKey }).HasFilter("\"Cause\" <> 0");   // what is delivered at the first try never pays for it
         entry.HasIndex(e => e.MessageId);
         entry.HasIndex(e => e.Owner).HasFilter("\"Owner\" IS NOT NULL");
         entry.Property(e => e.ReversePath).HasMaxLength(320);

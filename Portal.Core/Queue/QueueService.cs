@@ -18,15 +18,14 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
     /// <summary>A page of entries.</summary>
     /// <param name="actor">Who asks; needs <see cref="Capability.ViewQueue"/>. Whose roles are scoped to domains sees what those domains sent.</param>
     /// <param name="filter">Which entries.</param>
-    /// <param name="sort">Order; <paramref name="descending"/> turns it round.</param>
+    /// <param name="sort">Order; <paramref name="descending"/> turns it round. Where more than <see cref="Paging.CountLimit"/> match, all but the age is the next try.</param>
     /// <param name="skip">Entries before the page.</param>
     /// <param name="take">Entries on the page, at most <see cref="Paging.MaxTake"/>.</param>
     public async Task<Outcome<Page<QueueEntry>>> SearchAsync(Actor actor, QueueFilter filter, QueueSort sort, bool descending, int skip, int take, CancellationToken cancel)
     {
         if (!actor.May(Capability.ViewQueue)) return new NotPermitted(Capability.ViewQueue);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var entries = filter.Apply(await InScopeAsync(db, actor, Capability.ViewQueue, cancel));
-        return await entries.ToPageAsync(Sorted(entries, sort, descending), skip, take, cancel);
+        return await QueueList.ReadAsync(db, filter, await DomainsAsync(db, actor, Capability.ViewQueue, cancel), sort, descending, skip, take, cancel);
     }
 
     /// <summary>The queue by cause and destination, the largest groups first; needs <see cref="Capability.ViewQueue"/>.</summary>
@@ -142,28 +141,6 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         QueueAct.Delete => "queue.delete",
         _ => "queue.return",
     };
-
-    private static IQueryable<QueueEntry> Sorted(IQueryable<QueueEntry> entries, QueueSort sort, bool descending)
-    {
-        var sorted = (sort, descending) switch
-        {
-            (QueueSort.Age, false) => entries.OrderByDescending(e => e.CreatedAt),   // the youngest has the least age
-            (QueueSort.Age, true) => entries.OrderBy(e => e.CreatedAt),
-            (QueueSort.Recipient, false) => entries.OrderBy(e => e.ForwardPath),
-            (QueueSort.Recipient, true) => entries.OrderByDescending(e => e.ForwardPath),
-            (QueueSort.Sender, false) => entries.OrderBy(e => e.ReversePath),
-            (QueueSort.Sender, true) => entries.OrderByDescending(e => e.ReversePath),
-            (QueueSort.Destination, false) => entries.OrderBy(e => e.RouteKey),
-            (QueueSort.Destination, true) => entries.OrderByDescending(e => e.RouteKey),
-            (QueueSort.Attempts, false) => entries.OrderBy(e => e.Attempt),
-            (QueueSort.Attempts, true) => entries.OrderByDescending(e => e.Attempt),
-            (QueueSort.Size, false) => entries.OrderBy(e => e.SizeBytes),
-            (QueueSort.Size, true) => entries.OrderByDescending(e => e.SizeBytes),
-            (_, false) => entries.OrderBy(e => e.NextAttemptAt),
-            (_, true) => entries.OrderByDescending(e => e.NextAttemptAt),
-        };
-        return sorted.ThenBy(e => e.Id);
-    }
 
     /// <summary>The entries an actor sees: all, or what the domains of their roles sent.</summary>
     private static async Task<IQueryable<QueueEntry>> InScopeAsync(PortalDbContext db, Actor actor, Capability capability, CancellationToken cancel) =>

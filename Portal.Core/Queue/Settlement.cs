@@ -98,5 +98,10 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
 /// <summary>One try of one message: settled together, one event in the trace.</summary>
 public sealed record Attempt(Guid QueueId, IReadOnlyList<Settlement> Settlements, IReadOnlyList<TraceFact> Facts);
 
-/// <summary>A route key with entries that are due.</summary>
-public sealed record DueDestination(string RouteKey, int Count, DateTimeOffset OldestDueAt);
+/// <summary>A route key with entries that are due, counted as far as was asked for.</summary>
+public sealed record DueDestination(string RouteKey, int Count);
+
+/// <summary>What a look for due entries found.</summary>
+/// <param name="Destinations">The longest waiting first.</param>
+/// <param name="Next">Key behind which the next look goes on; null when there is none behind.</param>
+public sealed record DueLook(IReadOnlyList<DueDestination> Destinations, string? Next);

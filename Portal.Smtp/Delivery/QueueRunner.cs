@@ -18,7 +18,9 @@ internal sealed partial class QueueRunner(
     /// <summary>Entries a worker claims at a time.</summary>
     private const int ClaimSize = 20;
 
-    private const int MaxDestinationsPerLook = 200;
+    /// <summary>Steps of <see cref="MailQueue.MaxKeysPerLook"/> destinations; places that are kept for good ones make no look go through a crowd of dead ones whole.</summary>
+    private const int MaxPartsPerLook = 10;
+
     private const int MaxRemembered = 10_000;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
@@ -29,6 +31,7 @@ internal sealed partial class QueueRunner(
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource abort = new();
     private readonly int[] places = new int[3];   // connections in use, by standing
+    private string lookBehind = "";
     private volatile bool othersWait;
 
     /// <summary>Connections in use now.</summary>
@@ -101,36 +104,36 @@ internal sealed partial class QueueRunner(
         }
     }
 
-    /// <summary>Starts workers for what is due: the longest waiting destination first, one more worker each round, so that none takes all.</summary>
+    /// <summary>Starts workers for what is due, some destinations at a look, until all were looked at or no connection is free: then the next look goes on there, and each has its turn.</summary>
     private async Task LookAsync(CancellationToken stop)
     {
-        var due = await queue.DueAsync(Busy(), MaxDestinationsPerLook, stop);
-        if (due.Count == MaxDestinationsPerLook) due = [.. due, .. await queue.DueAmongAsync(Favoured(due), MaxDestinationsPerLook, stop)];   // a crowd that waits longer hides nobody
+        var (beganBehind, parts) = (lookBehind, 0);
+        do
+        {
+            var look = await queue.DueAsync(Busy(), lookBehind, options.Value.MaxConnectionsPerDestination * ClaimSize, stop);
+            StartWorkers(look.Destinations, stop);
+            lookBehind = look.Next ?? "";
+            othersWait = Running >= options.Value.MaxConnections && look.Destinations.Count > 0;
+        }
+        while (lookBehind.Length > 0 && ++parts < MaxPartsPerLook && !othersWait && !stop.IsCancellationRequested);
+
+        if (beganBehind.Length > 0 && lookBehind.Length == 0) Wake();   // those before it have not been looked at
+    }
+
+    /// <summary>The longest waiting destination first, one more worker each round, so that none takes all.</summary>
+    private void StartWorkers(IReadOnlyList<DueDestination> due, CancellationToken stop)
+    {
         var started = true;
         while (started && !stop.IsCancellationRequested)
         {
             started = false;
             foreach (var destination in due) started |= TryStart(destination, stop);
         }
-
-        othersWait = Running >= options.Value.MaxConnections && due.Count > 0;
     }
 
     private List<string> Busy()
     {
         lock (sync) return [.. destinations.Where(d => d.Value.Workers >= d.Value.Limit || d.Value.RestUntil > clock.GetUtcNow()).Select(d => d.Key)];
-    }
-
-    /// <summary>Keys that a place is kept for and that were not found due already.</summary>
-    private HashSet<string> Favoured(IReadOnlyList<DueDestination> found)
-    {
-        lock (sync)
-        {
-            HashSet<string> keys = [QueueEntry.LocalRouteKey, .. destinations.Where(d => d.Value.Standing == Standing.Answering).Select(d => d.Key)];
-            keys.ExceptWith(destinations.Where(d => d.Value.Workers >= d.Value.Limit).Select(d => d.Key));
-            keys.ExceptWith(found.Select(d => d.RouteKey));
-            return keys;
-        }
     }
 
     private bool TryStart(DueDestination due, CancellationToken stop)

@@ -62,7 +62,7 @@ public sealed class SqlRecorder : IObserver<DiagnosticListener>, IObserver<KeyVa
         await using var db = await databases.CreateDbContextAsync();
         await db.Database.OpenConnectionAsync();
         List<(string, long)> works = [];
-        foreach (var statement in commands.ToArray().Where(c => c.Text.TrimStart().StartsWith("SELECT", StringComparison.Ordinal)))
+        foreach (var statement in commands.ToArray().Where(c => c.Text.StartsWith("SELECT", StringComparison.Ordinal) || c.Text.StartsWith("WITH RECURSIVE", StringComparison.Ordinal)))
         {
             await using var command = Command(db, isSqlite ? "" : "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ", statement);
             works.Add((statement.Text, isSqlite ? Steps((SqliteCommand)command) : await PagesAsync(command)));
@@ -97,7 +97,8 @@ public sealed class SqlRecorder : IObserver<DiagnosticListener>, IObserver<KeyVa
         return command;
     }
 
-    private static long Steps(SqliteCommand command)
+    /// <summary>Runs a statement and tells the steps of the virtual machine it took.</summary>
+    public static long Steps(SqliteCommand command)
     {
         command.Connection!.Handle!.enable_sqlite3_next_stmt(true);   // the only way to the statement the command holds
         using var reader = command.ExecuteReader();

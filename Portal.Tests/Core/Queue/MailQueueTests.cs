@@ -25,7 +25,7 @@ public sealed class MailQueueTests
         Assert.Equal(["a@example.org", "b@example.org"], first.Select(e => e.ForwardPath));
         Assert.Equal(["c@example.org"], second.Select(e => e.ForwardPath));
         Assert.All(first.Concat(second), e => Assert.Equal((QueueState.Claimed, 1, database.Get<ThisNode>().Id), (e.State, e.Attempt, e.Owner)));
-        Assert.Equal(["elsewhere.example"], (await database.Get<MailQueue>().DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey));
+        Assert.Equal(["elsewhere.example"], (await database.Get<MailQueue>().DueAsync([], "", 10, CancellationToken.None)).Destinations.Select(d => d.RouteKey));
     }
 
     [Theory, BothDatabases]
@@ -37,13 +37,52 @@ public sealed class MailQueueTests
         var returned = await database.ReadAsync(db => db.QueueEntries.Where(e => e.ForwardPath == "returned@example.org").Select(e => e.Id).SingleAsync());
         var (queue, people, operatorActor) = (database.Get<MailQueue>(), database.Get<QueueService>(), Actor.Operator());
 
-        Assert.Equal(["example.net"], (await queue.DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey));
+        Assert.Equal(["example.net"], (await queue.DueAsync([], "", 10, CancellationToken.None)).Destinations.Select(d => d.RouteKey));
         Assert.True((await people.RetryAsync(operatorActor, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).IsDone);
         Assert.Empty(await queue.ClaimAsync("example.org", 10, CancellationToken.None));
 
         Assert.True((await people.DeleteAsync(operatorActor, QueueSelection.Of(returned), notifySender: true, CancellationToken.None)).IsDone);
-        Assert.Equal(["example.net", "example.org"], (await queue.DueAsync([], 10, CancellationToken.None)).Select(d => d.RouteKey).Order());
+        Assert.Equal(["example.net", "example.org"], (await queue.DueAsync([], "", 10, CancellationToken.None)).Destinations.Select(d => d.RouteKey).Order());
         Assert.Equal("returned@example.org", Assert.Single(await queue.ClaimAsync("example.org", 10, CancellationToken.None)).ForwardPath);
+    }
+
+    /// <summary>After a peer's outage: told from counted work, not from a clock.</summary>
+    [Theory, BothDatabases]
+    public async Task A_hundred_thousand_due_at_one_destination_hide_no_other_and_make_no_look_dearer(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync(e => e.NextAttemptAt = TestDatabase.Start.AddMinutes(-1), "a@first.example", "b@zuletzt.example");
+        await database.FillQueueAsync(100_000, routeKeys: 1);
+        await database.QueueAsync(e => e.NextAttemptAt = TestDatabase.Start.AddMinutes(1), "later@example.net");
+        using var sql = new SqlRecorder(database);
+
+        var look = await database.Get<MailQueue>().DueAsync([], "", 200, CancellationToken.None);
+
+        Assert.Equal([("r0.example", 200), ("first.example", 1), ("zuletzt.example", 1)], look.Destinations.Select(d => (d.RouteKey, d.Count)));   // what waits longest first
+        Assert.Null(look.Next);
+        Assert.Equal(["first.example", "zuletzt.example"], (await database.Get<MailQueue>().DueAsync(["r0.example"], "", 200, CancellationToken.None)).Destinations.Select(d => d.RouteKey));
+        Assert.All(await sql.WorkAsync(), w => Assert.InRange(w.Work, 1, kind == DatabaseKind.Sqlite ? 10_000 : 1_000));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Looks_go_on_where_the_last_one_stopped_until_each_key_was_seen(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.FillQueueAsync(100_000, routeKeys: 1_000);
+        using var sql = new SqlRecorder(database);
+
+        var seen = new List<DueDestination>();
+        for (var next = ""; next is not null;)
+        {
+            var look = await database.Get<MailQueue>().DueAsync([], next, 20, CancellationToken.None);
+            Assert.InRange(look.Destinations.Count, next.Length == 0 ? MailQueue.MaxKeysPerLook : 0, MailQueue.MaxKeysPerLook);
+            seen.AddRange(look.Destinations);
+            next = look.Next;
+        }
+
+        Assert.Equal(Enumerable.Range(0, 1_000).Select(i => $"r{i}.example").Order(StringComparer.Ordinal), seen.Select(d => d.RouteKey).Order(StringComparer.Ordinal));
+        Assert.All(seen, d => Assert.Equal(20, d.Count));
+        Assert.All(await sql.WorkAsync(), w => Assert.InRange(w.Work, 1, kind == DatabaseKind.Sqlite ? 100_000 : 10_000));
     }
 
     [Theory, BothDatabases]

@@ -5,6 +5,7 @@ using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
+using Portal.Tests.Core.Queue;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Delivery;
@@ -269,6 +270,20 @@ public sealed class DeliveryTests
         Assert.Equal(30, bench.Peer.Mails.Count);
         gate.SetResult();
         await bench.QueueIsEmptyAsync();
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_destination_behind_more_route_keys_than_a_look_walks_gets_its_mail(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
+        bench.Dns.MailTo("zz.example");
+        await bench.Database.FillQueueAsync(1_000, routeKeys: 2 * MailQueue.MaxKeysPerLook + 50, firstDueInHours: 1);
+        await bench.SubmitAsync(Alice, ["bob@zz.example"]);
+
+        await bench.RunAsync();
+        await bench.QueueBecomesAsync(q => q.TrueForAll(e => e.RouteKey != "zz.example"));
+
+        Assert.Equal(["bob@zz.example"], Assert.Single(bench.Peer.Mails).Recipients);
     }
 
     [Theory, BothDatabases]

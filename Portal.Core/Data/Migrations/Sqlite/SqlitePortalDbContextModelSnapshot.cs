@@ -1050,8 +1050,13 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasIndex("MessageId");
 
+                    b.HasIndex("NextAttemptAt");
+
                     b.HasIndex("Owner")
                         .HasFilter("\"Owner\" IS NOT NULL");
+
+                    b.HasIndex("Cause", "RouteKey")
+                        .HasFilter("\"Cause\" <> 0");
 
                     b.HasIndex("State", "RouteKey", "NextAttemptAt");
 
@@ -1469,12 +1474,6 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasOne("Portal.Core.Messages.Folder", null)
                         .WithMany()
                         .HasForeignKey("FolderId")
-                        .OnDelete(DeleteBehavior.Restrict)
-                        .IsRequired();
-
-                    b.HasOne("Portal.Core.Mailboxes.Mailbox", null)
-                        .WithMany()
-                        .HasForeignKey("MailboxId")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired();
 
