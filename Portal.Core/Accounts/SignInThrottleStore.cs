@@ -33,23 +33,24 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         await using var db = await databases.CreateDbContextAsync(cancel);
         var forgetBefore = now - Forgotten;
         await db.SignInThrottles.Where(t => t.LastFailureAt < forgetBefore).OrderBy(t => t.LastFailureAt).Take(100).ExecuteDeleteAsync(cancel);
-        var pair = await db.SignInThrottles.SingleOrDefaultAsync(t => t.LoginName == loginName && t.Network == network, cancel);
-        if (pair is null) db.SignInThrottles.Add(pair = new SignInThrottle { LoginName = loginName, Network = network });
-        pair.Failures++;
-        pair.LastFailureAt = now;
-        pair.NotBefore = pair.Failures <= FreeFailures ? now : now.AddSeconds(Math.Min(MaxDelaySeconds, 1 << Math.Min(pair.Failures - FreeFailures - 1, 16)));
+        await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        if (!await RaiseAsync(db, loginName, network, now, cancel))
+        {
+            db.SignInThrottles.Add(new SignInThrottle { LoginName = loginName, Network = network, Failures = 1, LastFailureAt = now, NotBefore = now });
+            try
+            {
+                await db.SaveChangesAsync(cancel);
+            }
+            catch (DbUpdateException e) when (e.IsDuplicate())
+            {
+                db.ChangeTracker.Clear();   // another node's first failure of this pair; ours comes on top
+                await RaiseAsync(db, loginName, network, now, cancel);
+            }
+        }
+
         if (note is not null) db.SignIns.Add(note);
-        try
-        {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateException e) when (e.IsDuplicate())
-        {
-            // Two failures of a new pair at once on PostgreSQL: the other one counted; the note is still ours to keep.
-            db.ChangeTracker.Clear();
-            if (note is not null) db.SignIns.Add(note);
-            await db.SaveChangesAsync(cancel);
-        }
+        await db.SaveChangesAsync(cancel);
+        await transaction.CommitAsync(cancel);
     }
 
     /// <summary>Forgets the pair after a success.</summary>
@@ -60,5 +61,17 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         if (!await db.SignInThrottles.AnyAsync(t => t.LoginName == loginName && t.Network == network, cancel)) return;
         using var turn = await gate.EnterAsync(cancel);
         await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == network).ExecuteDeleteAsync(cancel);
+    }
+
+    /// <summary>One more failure of a known pair. A relative statement: the row stays locked to the commit, so that of two nodes none overwrites the other's count.</summary>
+    private static async Task<bool> RaiseAsync(PortalDbContext db, string loginName, string network, DateTimeOffset now, CancellationToken cancel)
+    {
+        var pair = db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == network);
+        if (await pair.ExecuteUpdateAsync(t => t.SetProperty(x => x.Failures, x => x.Failures + 1).SetProperty(x => x.LastFailureAt, now), cancel) == 0) return false;
+
+        var failures = await pair.Select(t => t.Failures).SingleAsync(cancel);
+        var notBefore = failures <= FreeFailures ? now : now.AddSeconds(Math.Min(MaxDelaySeconds, 1 << Math.Min(failures - FreeFailures - 1, 16)));
+        await pair.ExecuteUpdateAsync(t => t.SetProperty(x => x.NotBefore, notBefore), cancel);
+        return true;
     }
 }

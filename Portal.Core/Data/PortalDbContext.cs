@@ -19,6 +19,7 @@ namespace Portal.Core.Data;
 public abstract class PortalDbContext(DbContextOptions options) : IdentityUserContext<Account, Guid>(options), IDataProtectionKeyContext
 {
     private readonly HashSet<Change> raised = [];
+    private readonly HashSet<Guid> touchedMailboxes = [];
 
     public DbSet<Account> Accounts => Set<Account>();
 
@@ -91,6 +92,9 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
     /// <summary>Marks an area as changed: its counter rises in the transaction of the next save, the feed hears after the commit.</summary>
     public void Raise(Change area) => raised.Add(area);
 
+    /// <summary>Marks a mailbox's items as changed: the feed hears of that mailbox after the commit; no counter rises, folders have their own.</summary>
+    public void Touch(Guid mailboxId) => touchedMailboxes.Add(mailboxId);
+
     public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
         Gate?.DemandHeld();
@@ -108,11 +112,13 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
         return saved;
     }
 
-    /// <summary>Tells the feed what was raised; called after the commit by whoever holds an explicit transaction.</summary>
+    /// <summary>Tells the feed what was raised and touched; called after the commit by whoever holds an explicit transaction.</summary>
     public void PublishRaised()
     {
         foreach (var area in raised) Feed?.Publish(area);
+        foreach (var mailbox in touchedMailboxes) Feed?.Publish(Change.Mail, mailbox);
         raised.Clear();
+        touchedMailboxes.Clear();
     }
 
     public override int SaveChanges(bool acceptAllChangesOnSuccess) => throw new NotSupportedException("SaveChangesAsync only: nothing here blocks a thread.");

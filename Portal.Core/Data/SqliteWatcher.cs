@@ -11,11 +11,13 @@ namespace Portal.Core.Data;
 /// </summary>
 internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<SqliteWatcher> logger) : BackgroundService
 {
-    private const long LargeWalBytes = 32L << 20;
-    private const long LargeWalFrames = LargeWalBytes / 4096;   // the page size the file was made with
+    private const int FrameBytes = 4096;   // the page size the file was made with
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private long lastFrames;
+
+    /// <summary>From here on the WAL is begun anew or cut; smaller in tests.</summary>
+    internal long LargeWalBytes { get; init; } = 32L << 20;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -54,7 +56,7 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         }
     }
 
-    private SqliteConnection Open()
+    internal SqliteConnection Open()
     {
         var connection = new SqliteConnection(SqliteSetup.ConnectionString(storage.Value.DatabaseFile) + ";Pooling=False");
         connection.Open();
@@ -76,14 +78,15 @@ internal sealed partial class SqliteWatcher(IOptions<StorageOptions> storage, Wr
         }
     }
 
-    private async Task CheckpointAsync(SqliteConnection connection, CancellationToken cancel)
+    /// <summary>What is done each second.</summary>
+    internal async Task CheckpointAsync(SqliteConnection connection, CancellationToken cancel)
     {
         var wal = new FileInfo(storage.Value.DatabaseFile + "-wal");
         if (!wal.Exists || wal.Length == 0) return;
         var (frames, moved) = Checkpoint(connection, "PASSIVE");
         var isAtRest = frames == moved && frames == lastFrames;
         lastFrames = frames;
-        if (isAtRest ? wal.Length < LargeWalBytes : frames < LargeWalFrames) return;
+        if (isAtRest ? wal.Length < LargeWalBytes : frames < LargeWalBytes / FrameBytes) return;
 
         using var turn = await gate.EnterAsync(cancel);   // nobody writes meanwhile, so all frames are already moved but the last few
         Checkpoint(connection, isAtRest ? "TRUNCATE" : "RESTART");   // under load the file keeps its blocks, so that commits need not grow it anew

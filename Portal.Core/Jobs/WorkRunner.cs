@@ -56,12 +56,13 @@ public sealed partial class WorkRunner(
         {
             if (area == Change.Work) Wake();   // not for any change: mail alone makes thousands a second
         });
+        await using var period = clock.CreateTimer(_ => Wake(), null, Pause, Pause);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await RunPendingAsync(stoppingToken);
-                await wake.WaitAsync(Pause, stoppingToken);
+                await wake.WaitAsync(stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {

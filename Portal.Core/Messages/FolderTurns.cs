@@ -13,9 +13,9 @@ internal sealed record FolderTask(Guid MailboxId, long FolderId, long Below)
     public static FolderTask Of(Work work) => JsonSerializer.Deserialize<FolderTask>(work.Input) ?? throw new InvalidOperationException($"Work {work.Id} has no input.");
 
     /// <summary>The rows are their own cursor: what a turn did is not found by the next.</summary>
-    public static WorkTurn Next(PortalDbContext db, Work work, TurnResult turn)
+    public WorkTurn Next(PortalDbContext db, Work work, TurnResult turn)
     {
-        db.Raise(Change.Mail);
+        db.Touch(MailboxId);
         return new WorkTurn(turn.IsDone ? null : (work.DoneRows + turn.Rows).ToString(CultureInfo.InvariantCulture), turn.Rows);
     }
 }
@@ -67,7 +67,7 @@ internal sealed class EmptyFolderWork(TimeProvider clock) : IWorkKind
     public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
     {
         var task = FolderTask.Of(work);
-        return FolderTask.Next(db, work, await FolderTurns.EmptyAsync(db, task.MailboxId, task.FolderId, task.Below, clock.GetUtcNow(), cancel));
+        return task.Next(db, work, await FolderTurns.EmptyAsync(db, task.MailboxId, task.FolderId, task.Below, clock.GetUtcNow(), cancel));
     }
 }
 
@@ -81,6 +81,6 @@ internal sealed class DeleteFolderWork(TimeProvider clock) : IWorkKind
     public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
     {
         var task = FolderTask.Of(work);
-        return FolderTask.Next(db, work, await FolderTurns.DeleteAsync(db, task.MailboxId, task.FolderId, clock.GetUtcNow(), cancel));
+        return task.Next(db, work, await FolderTurns.DeleteAsync(db, task.MailboxId, task.FolderId, clock.GetUtcNow(), cancel));
     }
 }

@@ -11,7 +11,9 @@ namespace Portal.Core.Messages;
 
 /// <summary>
 /// The only place that makes mail durable (DESIGN §3): whatever has gathered since the last commit goes into one transaction, and only
-/// then is anybody told. A failed batch is run again message by message, so that only the culprit hears of it.
+/// then is anybody told. A batch is closed before its commit begins, with what is there at that moment: it never waits for more, and
+/// what arrives meanwhile is of a later one. So a message waits for those before it only, which are bounded in number, octets and age
+/// (<see cref="MailWriterOptions"/>). A failed batch is run again message by message, so that only the culprit hears of it.
 /// </summary>
 public sealed partial class MailWriter(
     IDbContextFactory<PortalDbContext> databases, MailLanes lanes, WriteGate gate, ChangeFeed feed, DiskSpace disk, IOptions<MailWriterOptions> options, TimeProvider clock, ILogger<MailWriter> logger) : BackgroundService

@@ -74,7 +74,7 @@ public sealed class TestDatabase : IAsyncDisposable
     }
 
     /// <summary>Another node: services of its own on the same database. Dispose it first.</summary>
-    public TestDatabase AnotherNode() => new(Kind, DataFolder, postgresName, connection, false, BuildServices(Kind, DataFolder, connection, null));
+    public TestDatabase AnotherNode(Action<IServiceCollection>? configure = null) => new(Kind, DataFolder, postgresName, connection, false, BuildServices(Kind, DataFolder, connection, configure));
 
     /// <summary>Starts the background parts (mail writer, trace writer, change links) until the database is disposed; without it none runs.</summary>
     public async Task<TestDatabase> StartAsync()
@@ -89,6 +89,9 @@ public sealed class TestDatabase : IAsyncDisposable
     }
 
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();
+
+    /// <summary>One of the background parts.</summary>
+    internal T Part<T>() where T : IHostedService => services.GetServices<IHostedService>().OfType<T>().Single();
 
     /// <summary>Reads in a context of its own.</summary>
     public async Task<T> ReadAsync<T>(Func<PortalDbContext, Task<T>> read)

@@ -1,18 +1,20 @@
 using System.Globalization;
 using Bunit;
-using Microsoft.AspNetCore.Components;
+using Column = Portal.Web.Components.Shared.Column<string>;
 using Microsoft.AspNetCore.Components.Web;
+using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using MudBlazor;
 using MudBlazor.Services;
-using Portal.Core;
+using MudBlazor;
+using Portal.Core.Data;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
-using Portal.Web.Components;
+using Portal.Core;
 using Portal.Web.Components.Shared;
-using Column = Portal.Web.Components.Shared.Column<string>;
+using Portal.Web.Components;
 
 namespace Portal.Tests.Web;
 
@@ -54,6 +56,24 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
         Assert.All(Enum.GetValues<RecipientOutcome>(), outcome => Assert.Equal(outcome.ToString(), Statuses.Of(outcome).ToString()));
         Assert.All(Enum.GetValues<TraceOutcome>(), outcome => Assert.Equal(outcome.ToString(), Statuses.Of(outcome).ToString()));
         Assert.Equal(Status.Deferred, Statuses.Of(QueueState.Due, attempts: 2));
+    }
+
+    [Fact]
+    public void A_page_of_one_mailbox_refreshes_for_that_mailbox_not_for_another_owners()
+    {
+        var (feed, clock) = (new ChangeFeed(NullLogger<ChangeFeed>.Instance), new FakeTimeProvider());
+        Services.AddSingleton(feed);
+        Services.AddSingleton<TimeProvider>(clock);
+        var (mine, refreshed) = (Guid.CreateVersion7(), 0);
+        Render<LiveRefresh>(p => p.Add(r => r.Areas, [Change.Mail]).Add(r => r.MailboxId, mine).Add(r => r.OnChange, () => { refreshed++; }));
+
+        feed.Publish(Change.Mail, Guid.CreateVersion7());
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, refreshed);
+
+        feed.Publish(Change.Mail, mine);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, refreshed);
     }
 
     [Theory]

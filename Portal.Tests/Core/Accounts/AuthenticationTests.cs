@@ -97,6 +97,19 @@ public class AuthenticationTests
     }
 
     [Theory, BothDatabases]
+    public async Task Failures_on_several_nodes_at_once_are_all_counted_and_slow_down_on_each(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        // On SQLite there is one gate and one server; the other node is a store of its own beside it all the same.
+        SignInThrottleStore[] nodes = [.. Enumerable.Range(0, 4).Select(_ => new SignInThrottleStore(database.Databases, database.Gate, database.Clock))];
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => nodes[i % nodes.Length].FailedAsync("anna@portal.test", Home, null, CancellationToken.None))));
+
+        Assert.Equal(20, await database.ReadAsync(db => db.SignInThrottles.Select(t => t.Failures).SingleAsync()));
+        foreach (var node in nodes) Assert.Equal(TimeSpan.FromSeconds(300), await node.WaitAsync("anna@portal.test", Home, CancellationToken.None));
+    }
+
+    [Theory, BothDatabases]
     public async Task Many_right_passwords_at_once_all_sign_in_also_after_failures(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -1,15 +1,22 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Portal.Core.Data;
 using Portal.Core.Jobs;
+using Portal.Core.Messages;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Core.Jobs;
 
 public class WorkRunnerTests
 {
+    private const int Mails = 10;
+
+    /// <summary>Looks that the work of <see cref="Counting"/> takes: one before each turn, and one that finds nothing more.</summary>
+    private const int TurnsAndOneMore = 4;
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory, BothDatabases]
@@ -53,6 +60,89 @@ public class WorkRunnerTests
         var after = await database.ReadAsync(db => db.Work.AsNoTracking().SingleAsync(Cancel));
         Assert.Equal((WorkState.Failed, nameof(InvalidOperationException)), (after.State, after.Error));
     }
+
+    [Theory, BothDatabases]
+    public async Task New_work_wakes_it_at_once_and_arriving_mail_does_not(DatabaseKind kind)
+    {
+        var work = new Counting(AwayFor(kind));
+        await using var database = await TestDatabase.CreateAsync(kind, services => services.AddSingleton<IWorkKind>(work));
+        var mailbox = await AddMailboxAsync(database);
+        var (runner, writer) = (database.Get<WorkRunner>(), database.Get<MailWriter>());
+        await writer.StartAsync(Cancel);
+        using var sql = new SqlRecorder(database);
+        await runner.StartAsync(Cancel);   // the clock stands still: its period never comes
+        await LooksAsync(sql, 1);
+
+        for (var i = 0; i < Mails; i++) await DeliverAsync(database, mailbox);
+        await AddWorkAsync(database, work);
+        await LooksAsync(sql, 1 + TurnsAndOneMore);
+
+        Assert.Equal(WorkState.Done, await database.ReadAsync(db => db.Work.Select(w => w.State).SingleAsync(Cancel)));
+        Assert.Equal(1 + TurnsAndOneMore, Looks(sql));
+        await runner.StopAsync(Cancel);
+        await writer.StopAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task New_work_of_another_node_wakes_it_at_once_and_its_mail_does_not()
+    {
+        var work = new Counting(AwayFor(DatabaseKind.Postgres));
+        await using var there = await TestDatabase.CreateAsync(DatabaseKind.Postgres);
+        var mailbox = await AddMailboxAsync(there);
+        await using var here = there.AnotherNode(services => services.AddSingleton<IWorkKind>(work));
+        var heard = new ConcurrentQueue<(Change Area, Guid? MailboxId)>();
+        using var hearing = here.Feed.Subscribe((area, id) => heard.Enqueue((area, id)));
+        await here.Part<PostgresChangeLink>().StartAsync(Cancel);
+        await UntilAsync(() => heard.Any(h => h.Area == Change.Work));   // the link's first look at the counters
+        await there.Part<PostgresChangeLink>().StartAsync(Cancel);
+        await there.Get<MailWriter>().StartAsync(Cancel);
+        using var sql = new SqlRecorder(here);
+        var runner = here.Get<WorkRunner>();
+        await runner.StartAsync(Cancel);
+        await LooksAsync(sql, 1);
+
+        for (var i = 1; i <= Mails; i++)
+        {
+            await DeliverAsync(there, mailbox);
+            await UntilAsync(() => heard.Count(h => h == (Change.Mail, mailbox)) == i);
+        }
+
+        await AddWorkAsync(there, work);
+        await LooksAsync(sql, 1 + TurnsAndOneMore);
+
+        Assert.Equal(WorkState.Done, await here.ReadAsync(db => db.Work.Select(w => w.State).SingleAsync(Cancel)));
+        Assert.Equal(1 + TurnsAndOneMore, Looks(sql));
+        await runner.StopAsync(Cancel);
+        await there.Get<MailWriter>().StopAsync(Cancel);
+        await there.Part<PostgresChangeLink>().StopAsync(Cancel);
+        await here.Part<PostgresChangeLink>().StopAsync(Cancel);
+    }
+
+    /// <summary>How often the runner has looked for something to do.</summary>
+    private static int Looks(SqlRecorder sql) => sql.Commands.Count(c => c.Text.StartsWith("SELECT", StringComparison.Ordinal) && c.Text.Contains("FROM \"Work\"", StringComparison.Ordinal) && c.Text.Contains("ORDER BY", StringComparison.Ordinal));
+
+    private static Task LooksAsync(SqlRecorder sql, int wanted) => UntilAsync(() => Looks(sql) >= wanted);
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!isSo()) await pace.WaitForNextTickAsync(Cancel);
+    }
+
+    private static async Task<Guid> AddMailboxAsync(TestDatabase database)
+    {
+        await database.AddDomainAsync();
+        return (await database.AddMailboxAsync("anna@portal.test")).MailboxId;
+    }
+
+    private static async Task DeliverAsync(TestDatabase database, Guid mailbox) =>
+        Assert.Equal(WriteResult.Committed, await database.Get<MailWriter>().WriteAsync(await database.AcceptanceAsync(Mail.Text, new LocalDelivery(mailbox, SpecialUse.Inbox, MailFlags.None, 0))));
+
+    private static Task AddWorkAsync(TestDatabase database, Counting work) => database.WriteAsync(db =>
+    {
+        db.Work.Add(new Work { Kind = work.Kind, Input = "", ActorName = "test", CreatedAt = TestDatabase.Start, TotalRows = 3 });
+        db.Raise(Change.Work);
+    });
 
     private static Exception AwayFor(DatabaseKind kind) => kind == DatabaseKind.Sqlite
         ? new DbUpdateException("x", new SqliteException("database is locked", 5))

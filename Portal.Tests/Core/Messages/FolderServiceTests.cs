@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core;
+using Portal.Core.Data;
 using Portal.Core.Jobs;
 using Portal.Core.Messages;
 using Portal.Tests.Fixtures;
@@ -84,5 +87,32 @@ public class FolderServiceTests
         Assert.Equal([later], (await bed.ListAsync(bed.Anna, SpecialUse.Trash)).Select(r => r.Id));
         Assert.Equal(620, await bed.Database.ReadAsync(db => db.MailItems.CountAsync(i => i.DeletedAt != null)));
         Assert.Equal(WorkState.Done, (await bed.Database.ReadAsync(db => db.Work.SingleAsync())).State);
+    }
+
+    [Theory, BothDatabases]
+    public async Task What_a_turn_did_to_a_folder_is_news_to_its_own_mailbox_only(DatabaseKind kind)
+    {
+        await using var bed = await MailBed.CreateAsync(kind);
+        await bed.DeliverAsync(bed.Anna, "Subject: 1\n\nx\n", SpecialUse.Trash);
+        var (trash, own) = (await bed.FolderAsync(bed.Anna, SpecialUse.Trash), (await bed.Folders.CreateAsync(bed.Anna.Actor, "Mine", Cancel)).Value);
+        await AddWorkAsync(EmptyFolderWork.Name, trash.Id, long.MaxValue);
+        await AddWorkAsync(DeleteFolderWork.Name, own, 0);
+        var heard = new ConcurrentQueue<(Change Area, Guid? MailboxId)>();
+        using var subscription = bed.Database.Feed.Subscribe((area, mailbox) => heard.Enqueue((area, mailbox)));
+
+        await bed.Database.Get<WorkRunner>().RunPendingAsync(Cancel);
+
+        Assert.Equal([(Change.Mail, bed.Anna.MailboxId), (Change.Mail, bed.Anna.MailboxId)], heard.Where(h => h.Area == Change.Mail));
+        // A counter that rises tells no mailbox: every other node would hear of any.
+        Assert.Equal(0, await bed.Database.ReadAsync(db => db.ChangeCounters.Where(c => c.Area == Change.Mail).Select(c => c.Value).SingleAsync(Cancel)));
+
+        Task AddWorkAsync(string name, long folderId, long below) => bed.Database.WriteAsync(db => db.Work.Add(new Work
+        {
+            Kind = name,
+            Input = JsonSerializer.Serialize(new FolderTask(bed.Anna.MailboxId, folderId, below)),
+            TotalRows = 1,
+            CreatedAt = TestDatabase.Start,
+            ActorName = "test",
+        }));
     }
 }

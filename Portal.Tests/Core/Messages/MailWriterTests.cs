@@ -141,6 +141,27 @@ public class MailWriterTests
         Assert.Equal(30, await store.Database.ReadAsync(d => (from e in d.QueueEntries join m in d.Messages on e.MessageId equals m.Id where e.QueueId == m.QueueId select e).CountAsync()));
     }
 
+    [Theory, BothDatabases]
+    public async Task A_batch_is_closed_when_its_commit_begins_and_what_keeps_arriving_goes_into_the_next(DatabaseKind kind)
+    {
+        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        var acceptances = new List<Acceptance>();
+        for (var i = 0; i < 4; i++) acceptances.Add(await store.AcceptAsync(Mail.Text, 0));
+        var (arriving, batches) = (new List<Task<WriteResult>>(), new List<IReadOnlyList<Acceptance>>());
+        store.Writer.Fault = (point, batch) =>
+        {
+            if (point == CommitPoint.Begun) batches.Add(batch);
+            // A disk so slow that at each step of a commit there is one more message.
+            if (arriving.Count + 1 < acceptances.Count) arriving.Add(store.Writer.WriteAsync(acceptances[arriving.Count + 1]));
+        };
+
+        Assert.Equal(WriteResult.Committed, await store.Writer.WriteAsync(acceptances[0]));
+        Assert.All(await Task.WhenAll(arriving), r => Assert.Equal(WriteResult.Committed, r));
+
+        Assert.Equal([acceptances[0]], batches[0]);   // three came while it was committed, and it was answered without them
+        Assert.Equal(acceptances, batches.SelectMany(b => b));   // in the order of arrival: nobody is overtaken
+    }
+
     private static QueueEntry Entry(Guid queueId, string forwardPath) =>
         new() { QueueId = queueId, ReversePath = "anna@portal.test", ForwardPath = forwardPath, RouteKey = "example.org", CreatedAt = TestDatabase.Start, NextAttemptAt = TestDatabase.Start, ExpiresAt = TestDatabase.Start.AddDays(5) };
 

@@ -27,6 +27,9 @@ public sealed class Column<T> : ComponentBase
     /// <summary>Whether it is shown on the card of a phone.</summary>
     [Parameter] public bool Card { get; set; } = true;
 
+    /// <summary>Stays on one line beside a wide column, which takes what is left.</summary>
+    [Parameter] public bool Keep { get; set; }
+
     /// <summary>Takes what is left of the width and cuts long text.</summary>
     [Parameter] public bool Wide { get; set; }
 

@@ -196,7 +196,7 @@ public sealed partial class PortalGrid<T>
 
     private string? SortWord(Column<T> column) => column.Sort is null ? null : column.Sort != sort ? "none" : descending ? "descending" : "ascending";
 
-    private static string ClassOf(Column<T> column) => $"{(column.Numeric ? "num" : null)} {(column.Wide ? "wide" : null)} {(column.Card ? null : "no-card")}".Trim();
+    private static string ClassOf(Column<T> column) => $"{(column.Numeric ? "num" : null)} {(column.Wide ? "wide" : null)} {(column.Keep ? "keep" : null)} {(column.Card ? null : "no-card")}".Trim();
 
     private string RowClass(T row) => $"{(Href is not null || OnOpen.HasDelegate ? "can-open" : null)} {(IsCurrent?.Invoke(row) == true ? "is-current" : null)} {(selected.ContainsKey(Key(row)) ? "is-selected" : null)}".Trim();
 }
