@@ -1,20 +1,20 @@
 using System.Globalization;
 using Bunit;
-using Column = Portal.Web.Components.Shared.Column<string>;
-using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using MudBlazor.Services;
 using MudBlazor;
+using MudBlazor.Services;
+using Portal.Core;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
-using Portal.Core;
-using Portal.Web.Components.Shared;
 using Portal.Web.Components;
+using Portal.Web.Components.Shared;
+using Column = Portal.Web.Components.Shared.Column<string>;
 
 namespace Portal.Tests.Web;
 

@@ -36,7 +36,7 @@ public class SqliteWatcherTests
             largest = Math.Max(largest, bed.WalBytes);
         }
 
-        Assert.Equal(Writes, bed.Count(bed.Writer));
+        Assert.Equal(Writes, Bed.Count(bed.Writer));
         Assert.InRange(largest, Large, 2 * Large);
     }
 
@@ -56,7 +56,7 @@ public class SqliteWatcherTests
         }
 
         await bed.Watcher.StopAsync(Cancel);
-        Assert.Equal(2 * Large / WriteBytes, bed.Count(bed.Writer));
+        Assert.Equal(2 * Large / WriteBytes, Bed.Count(bed.Writer));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class SqliteWatcherTests
         bed.Insert();
         await using var reader = bed.Connect();
         await using var reading = reader.BeginTransaction(deferred: true);
-        Assert.Equal(1, bed.Count(reader));
+        Assert.Equal(1, Bed.Count(reader));
 
         for (var i = 1; i < Writes; i++)
         {
@@ -74,14 +74,14 @@ public class SqliteWatcherTests
             await bed.Watcher.CheckpointAsync(bed.Checkpoints, Cancel);
         }
 
-        Assert.Equal((1, Writes), (bed.Count(reader), bed.Count(bed.Writer)));
+        Assert.Equal((1, Writes), (Bed.Count(reader), Bed.Count(bed.Writer)));
         Assert.InRange(bed.WalBytes, Writes * WriteBytes, long.MaxValue);   // the reader still needs it
 
         await reading.CommitAsync(Cancel);
         for (var i = 0; i < 3; i++) await bed.Watcher.CheckpointAsync(bed.Checkpoints, Cancel);   // moves the rest; sees that nothing came since; cuts
 
         Assert.Equal(0, bed.WalBytes);
-        Assert.Equal(Writes, bed.Count(bed.Writer));
+        Assert.Equal(Writes, Bed.Count(bed.Writer));
     }
 
     /// <summary>A database with a table of large rows, and a watcher for which a small WAL is large.</summary>
@@ -126,7 +126,7 @@ public class SqliteWatcherTests
             insert.ExecuteNonQuery();
         }
 
-        public int Count(SqliteConnection connection)
+        public static int Count(SqliteConnection connection)
         {
             using var count = connection.CreateCommand();
             count.CommandText = "SELECT COUNT(*) FROM \"Large\"";
