@@ -283,7 +283,7 @@ public sealed class DeliveryTests
         await bench.RunAsync();
         await bench.QueueBecomesAsync(q => q.TrueForAll(e => e.RouteKey != "zz.example"));
 
-        Assert.Equal(["bob@zz.example"], Assert.Single(bench.Peer.Mails).Recipients);
+        Assert.Equal(["RCPT TO:<bob@zz.example>"], Assert.Single(bench.Peer.Mails).Recipients);
     }
 
     [Theory, BothDatabases]
