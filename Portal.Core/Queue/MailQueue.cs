@@ -243,26 +243,30 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     private sealed record DueKey(string RouteKey, int Number, int Due);
 
     // State 0 is Due, 2 is Claimed; cause 9 is Removed: the demo's mail is never tried, only what an administrator returns goes back to its
-    // sender. Each step is a seek in the index of claims; a GROUP BY would read every due entry.
-    private static string DueWalk(string isDue, string order) => $$"""
+    // sender. Each step is a seek in the index of claims; a GROUP BY would read every due entry. A key whose first entry is not due costs no more.
+    private static string DueWalk(string isOfKey, string order) => $$"""
         WITH RECURSIVE "Walk" ("RouteKey", "Number") AS (
             SELECT (SELECT q."RouteKey" FROM "QueueEntry" AS q WHERE q."State" = 0 AND q."RouteKey" > {0} ORDER BY q."RouteKey" LIMIT 1), 1
             UNION ALL
             SELECT (SELECT q."RouteKey" FROM "QueueEntry" AS q WHERE q."State" = 0 AND q."RouteKey" > w."RouteKey" ORDER BY q."RouteKey" LIMIT 1), w."Number" + 1
-            FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL AND w."Number" < {2})
-        SELECT w."RouteKey", w."Number", (
+            FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL AND w."Number" < {2}),
+        "First" ("RouteKey", "Number", "At") AS (
+            SELECT w."RouteKey", w."Number", (
+                SELECT q."NextAttemptAt" FROM "QueueEntry" AS q WHERE {{isOfKey}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT 1)
+            FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL)
+        SELECT w."RouteKey", w."Number", CASE WHEN w."At" <= {1} THEN (
             SELECT CAST(COUNT(*) AS integer) FROM (
-                SELECT 1 FROM "QueueEntry" AS q WHERE {{isDue}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT {3}) AS d) AS "Due"
-        FROM "Walk" AS w WHERE w."RouteKey" IS NOT NULL
-        ORDER BY (SELECT q."NextAttemptAt" FROM "QueueEntry" AS q WHERE {{isDue}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT 1)
+                SELECT q."NextAttemptAt" FROM "QueueEntry" AS q WHERE {{isOfKey}} AND (NOT q."IsDemo" OR q."Cause" = 9) ORDER BY {{order}} LIMIT {3}) AS d
+            WHERE d."NextAttemptAt" <= {1}) ELSE 0 END AS "Due"
+        FROM "First" AS w ORDER BY w."At"
         """;
 
-    private static readonly string SqliteDueWalk = DueWalk("""q."State" = 0 AND q."RouteKey" = w."RouteKey" AND q."NextAttemptAt" <= {1}""", """q."NextAttemptAt" """);
+    private static readonly string SqliteDueWalk = DueWalk("""q."State" = 0 AND q."RouteKey" = w."RouteKey" """, """q."NextAttemptAt" """);
 
-    // Whole rows of the index are compared and sorted by: told the key alone, the planner takes it for an average one, and reads the table or the index of next tries through for a rare one.
+    // A range in place of "=": told one key, the planner takes it for an average one, and reads the table or the index of next tries through
+    // for a rare one. What is due bounds the result, not the scan, which ends with the key or the limit.
     private static readonly string PostgresDueWalk = DueWalk(
-        """(q."State", q."RouteKey", q."NextAttemptAt") > (0, w."RouteKey", '-infinity') AND (q."State", q."RouteKey", q."NextAttemptAt") <= (0, w."RouteKey", {1})""",
-        """q."State", q."RouteKey", q."NextAttemptAt" """);
+        """q."State" = 0 AND q."RouteKey" >= w."RouteKey" AND q."RouteKey" <= w."RouteKey" """, """q."RouteKey", q."NextAttemptAt" """);
 
     // Demo entries are few, and the row is read anyway: no index need know of them.
     private const string SqliteClaim = """

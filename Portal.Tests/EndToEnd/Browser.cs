@@ -75,7 +75,7 @@ public sealed class Person : IAsyncDisposable
         await Page.FillAsync("#name", name);
         await Page.FillAsync("#password", password);
         await Page.ClickAsync("button[type=submit]");
-        await Page.WaitForURLAsync(url => !url.Contains("sign-in", StringComparison.Ordinal));
+        await Page.WaitForURLAsync(url => !url.Contains("sign-in", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit });   // whoever goes on waits for more by InteractiveAsync
     }
 
     /// <summary>Opens a page and waits until its circuit listens.</summary>
