@@ -83,6 +83,9 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
 
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
+    /// <summary>Which of the two databases this is; asking EF's providers would load both of them.</summary>
+    internal bool IsPostgres => this is PostgresPortalDbContext;
+
     /// <summary>Hears of committed changes; set by the factory, null at design time.</summary>
     internal ChangeFeed? Feed { get; set; }
 

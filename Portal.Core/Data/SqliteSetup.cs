@@ -8,7 +8,7 @@ namespace Portal.Core.Data;
 internal sealed class SqliteSetup : DbConnectionInterceptor
 {
     // synchronous=FULL: a commit is on disk before it returns, also in WAL mode. Checkpoints run on a connection of their own.
-    private const string Pragmas = "PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4000;";
+    private const string Pragmas = "PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;";
 
     public static string ConnectionString(string databaseFile) =>
         new SqliteConnectionStringBuilder { DataSource = databaseFile, ForeignKeys = true, DefaultTimeout = 30, Pooling = true }.ToString();

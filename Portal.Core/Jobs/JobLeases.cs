@@ -53,7 +53,7 @@ public sealed partial class JobLeases(IDbContextFactory<PortalDbContext> databas
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (db.Database.IsNpgsql())
+        if (db.IsPostgres)
         {
             var taken = await db.Database.SqlQuery<long>(
                 $"""
@@ -129,7 +129,7 @@ public sealed partial class JobLeases(IDbContextFactory<PortalDbContext> databas
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (db.Database.IsNpgsql())
+        if (db.IsPostgres)
         {
             return isEnd
                 ? await db.Database.ExecuteSqlAsync($"""UPDATE "JobLease" SET "Owner" = NULL, "LastRunAt" = CASE WHEN {ranHere} THEN now() ELSE "LastRunAt" END WHERE "Job" = {job} AND "Owner" = {node.Id} AND "Fence" = {fence}""", cancel)

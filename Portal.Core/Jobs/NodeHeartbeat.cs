@@ -39,7 +39,7 @@ public sealed partial class NodeHeartbeat(
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (db.Database.IsNpgsql())
+        if (db.IsPostgres)
         {
             var rows = await db.Database.ExecuteSqlAsync($"""UPDATE "Node" SET "HeartbeatAt" = now() WHERE "Id" = {node.Id}""", cancel);
             if (rows == 0) await RegisterAsync(db, cancel);   // declared dead while it could not beat: its old claims are others' now
@@ -61,7 +61,7 @@ public sealed partial class NodeHeartbeat(
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (db.Database.IsNpgsql())
+        if (db.IsPostgres)
         {
             await RegisterAsync(db, cancel);
             await FreeDeadAsync(db, cancel);

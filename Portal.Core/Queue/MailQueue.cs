@@ -38,7 +38,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
         var now = clock.GetUtcNow();
-        var isPostgres = db.Database.IsNpgsql();
+        var isPostgres = db.IsPostgres;
         object at = isPostgres ? now.ToUniversalTime() : now.UtcTicks;   // as the model's converters store it
         var keys = await db.Database.SqlQueryRaw<DueKey>(isPostgres ? PostgresDueWalk : SqliteDueWalk, after, at, MaxKeysPerLook, countTo).ToListAsync(cancel);
         return new DueLook(
@@ -54,7 +54,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var isPostgres = db.Database.IsNpgsql();
+        var isPostgres = db.IsPostgres;
         var now = clock.GetUtcNow();
         object owner = isPostgres ? node.Id : node.Id.ToByteArray(bigEndian: true);   // as the model's converters store them
         object at = isPostgres ? now.ToUniversalTime() : now.UtcTicks;

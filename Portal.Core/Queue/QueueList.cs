@@ -56,7 +56,7 @@ internal static class QueueList
     }
 
     // SQLite has no statistics here: it would take any index that begins with a term of the filter, and sort all it finds.
-    private static IQueryable<QueueEntry> From(PortalDbContext db, string sqlite) => db.Database.IsSqlite() ? db.QueueEntries.FromSqlRaw(sqlite) : db.QueueEntries;
+    private static IQueryable<QueueEntry> From(PortalDbContext db, string sqlite) => db.IsPostgres ? db.QueueEntries : db.QueueEntries.FromSqlRaw(sqlite);
 
     private static IQueryable<QueueEntry> Sorted(IQueryable<QueueEntry> entries, QueueSort sort, bool descending)
     {

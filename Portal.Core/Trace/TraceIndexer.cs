@@ -108,7 +108,7 @@ public sealed partial class TraceIndexer(IDbContextFactory<PortalDbContext> data
     private static async Task InsertAsync(PortalDbContext db, List<TraceTerm> terms, CancellationToken cancel)
     {
         if (terms.Count == 0) return;
-        if (db.Database.IsSqlite())
+        if (!db.IsPostgres)
         {
             var rows = JsonSerializer.Serialize(terms.ConvertAll(t => new[] { t.Term, Convert.ToHexString(t.QueueId.ToByteArray(bigEndian: true)) }));   // as the model stores it
             await db.Database.ExecuteSqlAsync($"""INSERT INTO "TraceTerm" ("Term", "QueueId") SELECT value ->> 0, unhex(value ->> 1) FROM json_each({rows}) WHERE true ON CONFLICT DO NOTHING""", cancel);
@@ -122,7 +122,7 @@ public sealed partial class TraceIndexer(IDbContextFactory<PortalDbContext> data
 
     /// <summary>On PostgreSQL one node at a time; the lock goes with the transaction.</summary>
     private static async Task<bool> IsAloneAsync(PortalDbContext db, CancellationToken cancel) =>
-        db.Database.IsSqlite() || await db.Database.SqlQuery<bool>($"""SELECT pg_try_advisory_xact_lock({AdvisoryLock}) AS "Value" """).SingleAsync(cancel);
+        !db.IsPostgres || await db.Database.SqlQuery<bool>($"""SELECT pg_try_advisory_xact_lock({AdvisoryLock}) AS "Value" """).SingleAsync(cancel);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Search terms of the trace could not be written; the next try follows in a second")]
     private static partial void LogTurnFailed(ILogger logger, Exception e);

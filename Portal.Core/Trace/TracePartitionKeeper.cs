@@ -41,7 +41,7 @@ public sealed partial class TracePartitionKeeper(IDbContextFactory<PortalDbConte
     internal async Task<bool> KeepAsync(CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (!db.Database.IsNpgsql()) return false;
+        if (!db.IsPostgres) return false;
 
         var monday = MondayOf(clock.GetUtcNow());
         for (var week = -1; week <= WeeksAhead; week++)

@@ -25,7 +25,7 @@ public sealed partial class TraceRemover(IDbContextFactory<PortalDbContext> data
     public async Task<int> DropWeeksAsync(DateTimeOffset before, CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (!db.Database.IsNpgsql()) return 0;
+        if (!db.IsPostgres) return 0;
 
         var dropped = 0;
         foreach (var table in TracePartitions.Tables)
@@ -46,7 +46,7 @@ public sealed partial class TraceRemover(IDbContextFactory<PortalDbContext> data
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         // A week of PostgreSQL that has begun to age out is dropped whole when it is over: until then only older rows are looked at.
-        var lowest = TraceIds.LowestAt(db.Database.IsNpgsql() ? TracePartitionKeeper.MondayOf(before) : before);
+        var lowest = TraceIds.LowestAt(db.IsPostgres ? TracePartitionKeeper.MondayOf(before) : before);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
         var doomed = await ChooseAsync(db, lowest, cancel);
         var rows = doomed.Count > 0 ? await RemoveAsync(db, doomed, cancel) : await RemoveStrayAsync(db, lowest, cancel);
