@@ -242,6 +242,18 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
         await Assertions.Expect(rows).ToHaveCountAsync(60);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task The_source_of_a_message_can_be_read_light_and_dark(bool dark)
+    {
+        var item = await portal.DeliverAsync(anna, "From: Carl <carl@example.org>\nSubject: Raw\n\n" + string.Concat(Enumerable.Repeat("A line to read\n", 10)));
+        await using var window = await browser.NewPersonAsync(portal.Url, dark: dark);
+        await window.SignInAsync("anna@portal.test", PortalHost.Password);
+        await window.Page.RunAndWaitForResponseAsync(() => window.OpenAsync($"mail/source/{item}"), answer => answer.Url.EndsWith("/source", StringComparison.Ordinal));
+        await window.Page.Frames[^1].WaitForLoadStateAsync();
+
+        Assert.InRange(await Screenshots.ContrastAsync(window.Page.Locator("iframe.source-frame")), 4.5, 21);
+    }
+
     [Fact, Trait("Category", "Long")]
     public async Task Pages_of_My_mail_look_right_everywhere()
     {

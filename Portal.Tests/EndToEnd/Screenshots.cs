@@ -13,6 +13,35 @@ public sealed class Screenshots(Browser browser)
 
     private const int MaxHeight = 4000;
 
+    /// <summary>What can be pressed or typed into and reaches over the right edge, unless it stands in something that scrolls.</summary>
+    private const string CutControls = """
+        () => {
+            const scrolls = e => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+            return [...document.querySelectorAll("main a, main button, main input, main textarea, main [tabindex]")]
+                .filter(e => e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width > 1 && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
+                .map(e => e.outerHTML.slice(0, 200));
+        }
+        """;
+
+    /// <summary>The contrast between the most frequent colour of a picture and the one farthest from it (WCAG 2.2, relative luminance).</summary>
+    private const string Contrast = """
+        async data => {
+            const image = new Image();
+            image.src = "data:image/png;base64," + data;
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            canvas.drawImage(image, 0, 0);
+            const pixels = canvas.getImageData(4, 4, image.width - 8, image.height - 8).data, counts = new Map();
+            const part = c => c <= 0.04045 * 255 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+            for (let i = 0; i < pixels.length; i += 4) {
+                const light = 0.2126 * part(pixels[i]) + 0.7152 * part(pixels[i + 1]) + 0.0722 * part(pixels[i + 2]);
+                counts.set(light, (counts.get(light) ?? 0) + 1);
+            }
+            const ground = [...counts].reduce((a, b) => a[1] >= b[1] ? a : b)[0];
+            return Math.max(...[...counts.keys()].map(c => (Math.max(c, ground) + 0.05) / (Math.min(c, ground) + 0.05)));
+        }
+        """;
+
     public static string Folder { get; } = Directory.CreateDirectory(Path.Combine(SourceTree.Root!, "artifacts", "screenshots")).FullName;
 
     /// <summary>What a page is taken through before its picture, by its file name; null for nothing.</summary>
@@ -55,6 +84,14 @@ public sealed class Screenshots(Browser browser)
         return findings;
     }
 
+    /// <summary>How well text can be read where no script may look: 1 is not at all, 21 black on white.</summary>
+    public static async Task<double> ContrastAsync(ILocator part)
+    {
+        var picture = Convert.ToBase64String(await part.ScreenshotAsync());
+        var desk = await part.Page.Context.NewPageAsync();   // of no portal, so under no policy of its
+        return await desk.EvaluateAsync<double>(Contrast, picture);
+    }
+
     /// <summary>What is wrong with the page on the screen.</summary>
     public static async Task<IReadOnlyList<string>> LookAsync(Person person)
     {
@@ -65,6 +102,7 @@ public sealed class Screenshots(Browser browser)
         findings.AddRange(axe.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"axe {v.Id}: {string.Join("; ", v.Nodes.Select(n => n.Html))}"));
         var sideways = await person.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
         if (sideways > 0) findings.Add($"scrolls sideways by {sideways} px");
+        findings.AddRange((await person.Page.EvaluateAsync<string[]>(CutControls)).Select(control => $"cut at the right: {control}"));
         if (await person.Page.Locator("h1").CountAsync() != 1) findings.Add("not one h1");
         if (await person.Page.Locator("main").CountAsync() != 1) findings.Add("not one main");
         return findings;
