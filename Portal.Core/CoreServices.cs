@@ -40,6 +40,7 @@ public static class CoreServices
     {
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<SecretBox>();
+        services.AddSingleton<MasterKeyProof>();
         services.AddSingleton<DatabaseStarter>();
         services.AddSingleton(new WriteGate(isOpen: database.Provider == DatabaseProvider.Postgres));
         if (database.Provider == DatabaseProvider.Sqlite)

@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Portal.Core.Data;
 
@@ -19,7 +20,16 @@ public sealed partial class DatabaseStarter(
     {
         if (options.Value.Provider == DatabaseProvider.Sqlite && !File.Exists(storage.Value.DatabaseFile)) return false;
         await using var db = await databases.CreateDbContextAsync(cancel);
-        return await db.Database.CanConnectAsync(cancel) && (await db.Database.GetAppliedMigrationsAsync(cancel)).Any();
+        try
+        {
+            await db.Database.OpenConnectionAsync(cancel);   // a server that is away throws: nobody can say that there is no system
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            return false;
+        }
+
+        return (await db.Database.GetAppliedMigrationsAsync(cancel)).Any();
     }
 
     /// <summary>Migrates where needed; throws <see cref="SchemaTooNewException"/> when the database belongs to a later program.</summary>

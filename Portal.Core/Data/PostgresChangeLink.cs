@@ -83,13 +83,20 @@ internal sealed partial class PostgresChangeLink(IOptions<DatabaseOptions> optio
     private async Task SendAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         if (pending.IsEmpty) return;
-        var taken = pending.Keys.ToList();
-        foreach (var key in taken) pending.TryRemove(key, out _);
-        foreach (var batch in taken.Chunk(MaxIdsInNotice))
+        foreach (var batch in pending.Keys.Chunk(MaxIdsInNotice))
         {
+            foreach (var key in batch) pending.TryRemove(key, out _);   // first: what is raised while we send is a new hint
             var payload = node + ";" + string.Join(';', batch.Select(c => c.Mailbox is { } id ? $"{(int)c.Area}:{id:N}" : ((int)c.Area).ToString(CultureInfo.InvariantCulture)));
             await using var notify = new NpgsqlCommand("SELECT pg_notify($1, $2)", connection) { Parameters = { new() { Value = ChannelName }, new() { Value = payload } } };
-            await notify.ExecuteNonQueryAsync(cancel);
+            try
+            {
+                await notify.ExecuteNonQueryAsync(cancel);
+            }
+            catch
+            {
+                foreach (var key in batch) pending.TryAdd(key, 0);   // the others trust their caches until they hear: it is sent when the connection is back
+                throw;
+            }
         }
     }
 

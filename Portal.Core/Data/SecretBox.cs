@@ -67,9 +67,12 @@ public sealed class SecretBox : IDisposable
 
     private static byte[] Context(string entity, string column) => Encoding.UTF8.GetBytes($"{entity}\n{column}");
 
+    /// <summary>Where the key stands.</summary>
+    internal static string PathOf(StorageOptions storage) => storage.MasterKeyFile ?? Path.Combine(storage.DataFolder, "master.key");
+
     private static byte[] LoadOrCreate(StorageOptions storage)
     {
-        var path = storage.MasterKeyFile ?? Path.Combine(storage.DataFolder, "master.key");
+        var path = PathOf(storage);
         if (File.Exists(path)) return Read(path);
         if (storage.MasterKeyFile is not null) throw new MasterKeyException(path);
 

@@ -70,7 +70,8 @@ public sealed record TraceRow(MessageTrace Trace, IReadOnlyList<TraceRecipient> 
 /// <param name="Rows">The rows.</param>
 /// <param name="Next">Put into <see cref="TraceQuery.Before"/> for the next page; null on the last.</param>
 /// <param name="IsPartial">True when so much mail waits for its search terms that not all of it was looked at.</param>
-public sealed record TracePage(IReadOnlyList<TraceRow> Rows, Guid? Next, bool IsPartial);
+/// <param name="Dropped">Refusals that this process could not write since it started.</param>
+public sealed record TracePage(IReadOnlyList<TraceRow> Rows, Guid? Next, bool IsPartial, long Dropped);
 
 /// <summary>Everything known about one message.</summary>
 /// <param name="Trace">Facts of the message.</param>

@@ -5,7 +5,7 @@ using Portal.Core.Permissions;
 namespace Portal.Core.Trace;
 
 /// <summary>What was decided about every message, refusals too.</summary>
-public sealed class TraceService(IDbContextFactory<PortalDbContext> databases)
+public sealed class TraceService(IDbContextFactory<PortalDbContext> databases, TraceWriter refusals)
 {
     /// <summary>Lists are counted exactly up to here.</summary>
     public const int CountLimit = Paging.CountLimit;
@@ -28,7 +28,7 @@ public sealed class TraceService(IDbContextFactory<PortalDbContext> databases)
         var indexed = await TraceSelection.Indexed(db, search, query, scope).Take(limit + 1).ToListAsync(cancel);
         var ids = indexed.Concat(tail.QueueIds).Distinct().OrderDescending().Take(limit + 1).ToList();
         var rows = await RowsAsync(db, [.. ids.Take(limit)], scope, cancel);
-        return new TracePage(rows, ids.Count > limit ? ids[limit - 1] : null, tail.IsPartial);
+        return new TracePage(rows, ids.Count > limit ? ids[limit - 1] : null, tail.IsPartial, refusals.Dropped);
     }
 
     /// <summary>How many traces match, counted up to <see cref="CountLimit"/>; the answer <see cref="CountLimit"/> + 1 means more.</summary>

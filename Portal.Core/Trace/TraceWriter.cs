@@ -91,8 +91,11 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
         foreach (var window in windows.Values.Where(w => w is { Uncounted: > 0, CountingRow: not null }))
         {
             var more = window.Uncounted;
-            await db.Traces.Where(t => t.QueueId == window.CountingRow).ExecuteUpdateAsync(t => t.SetProperty(x => x.Count, x => x.Count + more));
+            var counted = await db.Traces.Where(t => t.QueueId == window.CountingRow).ExecuteUpdateAsync(t => t.SetProperty(x => x.Count, x => x.Count + more));
             window.Uncounted = 0;
+            if (counted > 0) continue;
+            Interlocked.Add(ref dropped, more);   // the row that should count them was never written
+            window.CountingRow = null;
         }
 
         feed.Publish(Change.Trace);

@@ -1,3 +1,4 @@
+using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
@@ -7,10 +8,21 @@ namespace Portal.Smtp.Receiving;
 /// <summary>Brings what was refused into the trace, once a transaction: "refused mail too".</summary>
 internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
 {
+    private const int MaxSaid = 500;   // characters of an argument; no longer one is of use to its reader
+
     /// <summary>Records a refusal of the whole transaction and gives its reply back.</summary>
     public SmtpReply Record(Origin origin, Envelope envelope, string rule, SmtpReply reply, MessageHead? head = null, long sizeBytes = 0)
     {
         Write(origin, envelope, rule, reply, head, sizeBytes);
+        return reply;
+    }
+
+    /// <summary>Records a MAIL that began no transaction, with what it said; nobody knows its sender.</summary>
+    public SmtpReply RecordMalformed(Origin origin, string said, SmtpReply reply)
+    {
+        var envelope = new Envelope(Guid.CreateVersion7(clock.GetUtcNow()), SmtpPath.Null, clock.GetTimestamp());
+        var rows = TraceRows.OfMalformed(origin, envelope, StorableText.Cut(said, MaxSaid) ?? "", reply, clock);
+        writer.Record(rows.Trace, rows.Event, rows.Recipients);
         return reply;
     }
 

@@ -26,6 +26,12 @@ public static class Rules
     /// <summary>A local part that hides another address (percent hack, bang path, quoted at sign) and is registered nowhere.</summary>
     public const string RelayDisguised = "recipient.relayDisguised";
 
+    /// <summary>What stood after MAIL is no sender, or asks for what is not offered.</summary>
+    public const string SenderMalformed = "sender.malformed";
+
+    /// <summary>What stood after RCPT is no recipient, or asks for what is not offered.</summary>
+    public const string RecipientMalformed = "recipient.malformed";
+
     /// <summary>Past the number one message may have.</summary>
     public const string TooManyRecipients = "recipient.tooMany";
 

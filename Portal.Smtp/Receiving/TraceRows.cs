@@ -21,14 +21,24 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
     }
 
-    public static MessageTrace TraceOf(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply? reply, TimeProvider clock) => new()
+    /// <summary>Rows of a MAIL that could not be read: no sender, no recipients.</summary>
+    public static TraceRows OfMalformed(Origin origin, Envelope envelope, string said, SmtpReply reply, TimeProvider clock)
+    {
+        var inputs = new Dictionary<string, string> { ["said"] = said };
+        AddTransaction(origin, envelope, inputs);
+        var trace = TraceOf(origin, envelope, null, 0, TraceOutcome.Refused, Rules.SenderMalformed, reply, clock, hasSender: false);
+        return new TraceRows(trace, EventOf(envelope.QueueId, clock.GetUtcNow(), [new(Rules.SenderMalformed, inputs)], null), []);
+    }
+
+    public static MessageTrace TraceOf(
+        Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply? reply, TimeProvider clock, bool hasSender = true) => new()
     {
         QueueId = envelope.QueueId,
         At = clock.GetUtcNow(),
         Source = origin.Source,
         ClientAddress = origin.Client?.ToString(),
         Helo = origin.Hello,
-        ReversePath = envelope.ReversePath.ToString(),
+        ReversePath = hasSender ? envelope.ReversePath.ToString() : null,
         MessageIdHeader = head?.MessageId,
         SizeBytes = sizeBytes,
         Outcome = outcome,

@@ -33,6 +33,33 @@ public class CommandLineTests
         Assert.False(Directory.Exists(settings["Portal:DataFolder"]));
     }
 
+    [Fact]
+    public async Task A_command_says_that_the_database_is_away_and_not_that_there_is_no_system()
+    {
+        settings["Portal:Database:Provider"] = "Postgres";
+        settings["Portal:Database:ConnectionString"] = "Host=127.0.0.1;Port=1;Username=portal;Database=portal;Timeout=5";
+
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, "mailbox", "list", "--json");
+
+        Assert.Equal((1, ""), (status, output));
+        Assert.StartsWith("The database of Portal:Database:ConnectionString can't be reached: ", error, StringComparison.Ordinal);
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_system_whose_master_key_is_another_is_refused_until_the_right_one_is_back(DatabaseKind kind)
+    {
+        await UseAsync(kind);
+        await SucceedAsync(PortalHost.Password + "\n", "setup", "--domain", "example.org", "--admin", "admin@example.org", "--password-stdin");
+        var key = Path.Combine(settings["Portal:DataFolder"]!, "master.key");
+        File.Move(key, key + ".right");
+
+        var (status, output, error) = await PortalProcess.RunAsync(settings, null, "mailbox", "list", "--json");
+
+        Assert.Equal((1, "", $"The database was sealed with another master key than {key}. Put that key back, or name its file in Portal:MasterKeyFile: it is the same on every node."), (status, output, error.TrimEnd()));
+        File.Move(key + ".right", key, overwrite: true);
+        Assert.Single(await JsonAsync("mailbox", "list", "--json"));
+    }
+
     [Theory, BothDatabases]
     public async Task Mail_is_set_up_sent_listed_and_traced_beside_the_server(DatabaseKind kind)
     {

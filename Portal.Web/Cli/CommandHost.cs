@@ -34,6 +34,7 @@ internal sealed class CommandHost : IAsyncDisposable
             if (mayCreate) Hosting.DataFolder.Prepare(host.DataFolder);
             else if (!await database.ExistsAsync(cancel)) throw new StartRefused(CliText.Say("NoSystem", host.DataFolder));
             await database.StartAsync(cancel);   // an older database is brought up to date; a newer one is refused
+            await host.Get<MasterKeyProof>().DemandOwnAsync(cancel);
             return host;
         }
         catch

@@ -63,6 +63,7 @@ internal sealed partial class Server : IAsyncDisposable
         {
             held = DataFolder.Hold(dataFolder);
             await app.Services.GetRequiredService<DatabaseStarter>().StartAsync(CancellationToken.None);
+            await app.Services.GetRequiredService<MasterKeyProof>().DemandOwnAsync(CancellationToken.None);
             await TellOfDemoAsync(app.Services);
             _ = app.Services.GetRequiredService<ServerCertificates>();   // made now: a key takes a moment, and a handshake should not wait for it
             app.UseFrontDoor();
@@ -92,6 +93,7 @@ internal sealed partial class Server : IAsyncDisposable
         StartRefused => e.Message,
         SchemaTooNewException later => HostText.Say("SchemaTooNew", later.DatabaseVersion, later.ProgramVersion),
         MasterKeyException key => HostText.Say("BadMasterKey", "Portal:MasterKeyFile", key.Path),
+        ForeignMasterKeyException key => HostText.Say("ForeignMasterKey", key.Path, "Portal:MasterKeyFile"),
         AggregateException several when several.InnerExceptions.All(inner => inner is OptionsValidationException) => Sentence(several.InnerExceptions[0]),   // one key, read by several parts
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures.Select(failure => Refused(options.OptionsType, failure))),
         InvalidOperationException { InnerException: not null } when BadValue().Match(e.Message) is { Success: true } bad =>

@@ -16,7 +16,7 @@ internal sealed class MailCommand(MailWriter writer, SubmissionRules submission,
     public async ValueTask<SmtpReply> HandleAsync(SmtpSession session, string argument, CancellationToken cancel)
     {
         if (session.Wire.IsStopping) return SmtpReply.ShuttingDown;
-        if (MailArgument.Parse(argument, out var mail) is { } refusal) return refusal;
+        if (MailArgument.Parse(argument, out var mail) is { } malformed) return refusals.RecordMalformed(session.Origin, argument, malformed);
 
         var envelope = new Envelope(Guid.CreateVersion7(clock.GetUtcNow()), mail.ReversePath, clock.GetTimestamp())
         {

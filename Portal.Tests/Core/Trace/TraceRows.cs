@@ -34,7 +34,7 @@ internal static class TraceRows
             db.TraceRecipients.AddRange(recipients.Select((r, i) => To(trace, i, r.Recipient, r.Outcome)));
         });
 
-    public static TraceService Traces(this TestDatabase database) => new(database.Databases);
+    public static TraceService Traces(this TestDatabase database) => new(database.Databases, database.Get<TraceWriter>());
 
     public static TraceIndexer Indexer(this TestDatabase database) =>
         new(database.Databases, database.Gate, database.Clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<TraceIndexer>.Instance);

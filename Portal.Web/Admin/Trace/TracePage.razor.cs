@@ -13,6 +13,7 @@ public sealed partial class TracePage
     private string? next;
     private int? total;
     private bool isPartial;
+    private long dropped;
 
     [SupplyParameterFromQuery(Name = "q")] private string? Q { get; set; }
 
@@ -63,7 +64,7 @@ public sealed partial class TracePage
         if (!page.IsDone) return page.Refusal;
 
         var count = await Traces.CountAsync(actor, query, cancel);
-        (total, next, isPartial) = (count.IsDone ? count.Value : null, page.Value.Next?.ToString(), page.Value.IsPartial);
+        (total, next, isPartial, dropped) = (count.IsDone ? count.Value : null, page.Value.Next?.ToString(), page.Value.IsPartial, page.Value.Dropped);
         StateHasChanged();   // pager and notices stand outside the list
         return new Page<TraceRow>(page.Value.Rows, total ?? page.Value.Rows.Count, total <= Paging.CountLimit);
     }
