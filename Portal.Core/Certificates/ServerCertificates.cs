@@ -9,7 +9,7 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Certificates;
 
-/// <summary>What is wrong with the certificate of the settings; a key of the Notices resource.</summary>
+/// <summary>What is wrong with the certificate of the settings; a key of the Banners resource.</summary>
 public enum CertificateProblem
 {
     None,

@@ -43,7 +43,7 @@ public enum RecipientOutcome
 }
 
 /// <summary>
-/// One message, or one refused session. Its key is a Guid v7 and therefore sorts by time; on PostgreSQL the three trace tables
+/// One message, or one refused session. Its key is a Guid v7 and therefore sorts by time; on PostgreSQL the trace tables
 /// are partitioned by week on it (DESIGN §5). Trace rows have no foreign keys: they outlive what they tell of.
 /// </summary>
 public sealed class MessageTrace

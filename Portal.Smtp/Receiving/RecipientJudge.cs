@@ -24,7 +24,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
             return Conclude(BarePostmaster, "postmaster", postmaster, mayRelay: false);
         }
 
-        if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RelayDenied, SmtpReply.BadRecipientAddress));
+        if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RecipientMalformed, SmtpReply.BadRecipientAddress));
         return Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay);
     }
 

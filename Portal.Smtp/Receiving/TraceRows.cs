@@ -30,8 +30,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         return new TraceRows(trace, EventOf(envelope.QueueId, clock.GetUtcNow(), [new(Rules.SenderMalformed, inputs)], null), []);
     }
 
-    public static MessageTrace TraceOf(
-        Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply? reply, TimeProvider clock, bool hasSender = true) => new()
+    public static MessageTrace TraceOf(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, TraceOutcome outcome, string? rule, SmtpReply? reply, TimeProvider clock, bool hasSender = true) => new()
     {
         QueueId = envelope.QueueId,
         At = clock.GetUtcNow(),
