@@ -45,7 +45,7 @@ public sealed class AccountAuthenticator(
     /// <summary>The login name in the form throttle and account are found by.</summary>
     public static string FoldLogin(string loginName)
     {
-        var name = loginName.Trim();
+        var name = loginName.Replace('\0', '\uFFFD').Trim();   // no database finds a NUL, and PostgreSQL fails at one
         var folded = MailAddress.TryParse(name, out var address) ? address.Folded : name.Length > MailAddress.MaxLength ? name[..MailAddress.MaxLength] : name;
         return folded.ToUpperInvariant().ToLowerInvariant();   // the account is found by capitals: what they make one ("σ" and "ς") is slowed down as one
     }
@@ -54,7 +54,8 @@ public sealed class AccountAuthenticator(
     public async Task<AuthenticationResult> VerifyAsync(string loginName, string password, IPAddress client, Channel channel, CancellationToken cancel)
     {
         var login = FoldLogin(loginName);
-        var key = Convert.ToHexString(HMACSHA256.HashData(processKey, Encoding.UTF8.GetBytes($"{login}\0{password}")));
+        // Of one network: what somebody else's network guesses is never answered from here, but by way of the throttle.
+        var key = Convert.ToHexString(HMACSHA256.HashData(processKey, Encoding.UTF8.GetBytes($"{login}\0{Networks.Of(client)}\0{password}")));
         if (await RecallAsync(key, cancel) is { } known) return new(AuthenticationKind.Succeeded, known);
 
         using var turn = await turns.EnterAsync(login, client, cancel);

@@ -88,6 +88,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             var (entry, rule) = domain.IsDisabled ? (null, "recipient.domainDisabled") : await FindAddressAsync(domain, address, cancel);
             if (entry is null) expansion.Add(address.Folded, RecipientResolution.Refused(domain.IsDisabled ? RecipientState.Disabled : RecipientState.Unknown, rule));
             else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
+            else if (depth + 1 >= MaxDepth) expansion.Add(address.Folded, RecipientResolution.Refused(RecipientState.Loop, "recipient.loop"));   // never silently: the trace tells of it
             else await ExpandAsync(entry, expansion, depth + 1, cancel);
         }
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
@@ -121,6 +122,28 @@ public sealed class FaultTests
         Assert.StartsWith("451 4.3.0", await client.AskAsync("RCPT TO:<bob@portal.test>"), StringComparison.Ordinal);
         outage.IsOn = false;
         Assert.StartsWith("250", await client.AskAsync("RCPT TO:<bob@portal.test>"), StringComparison.Ordinal);
+    }
+
+    [Theory, BothDatabases]
+    public async Task An_account_that_cannot_be_looked_at_before_a_chunk_runs_nothing_of_it(DatabaseKind kind)
+    {
+        var outage = new Outage();
+        await using var server = await SmtpTestServer.StartAsync(configure: services => outage.PutIn(services), kind: kind);
+        var client = server.Connect(Portal.Smtp.Server.SmtpListenerKind.Submissions);
+        await client.StartTlsAsync();
+        await client.ReadReplyAsync();
+        await client.AskAsync("EHLO client.example.org");
+        await client.AskAsync($"AUTH PLAIN {Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"))}");
+        await client.AskAsync("MAIL FROM:<alice@portal.test>");
+        await client.AskAsync("RCPT TO:<bob@portal.test>");
+        server.Get<ChangeFeed>().Publish(Change.Directory);   // what was cached of the account counts no more
+        outage.IsOn = true;
+
+        const string Chunk = "NOOP\r\nNOOP\r\nVRFY alice\r\n";
+        await client.SendAsync($"BDAT {Chunk.Length} LAST\r\n{Chunk}QUIT\r\n");
+
+        Assert.StartsWith("451 4.3.0", await client.ReadReplyAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("221", await client.ReadReplyAsync(), StringComparison.Ordinal);
     }
 
     [Theory, BothDatabases]

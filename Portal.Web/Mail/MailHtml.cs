@@ -19,6 +19,10 @@ internal static partial class MailHtml
     private const int MaxStyleLength = 2_000;
     private const int MaxDataUri = 7 * 1024 * 1024;
 
+    /// <summary>Characters of the message's own pictures in one document: all of them once (MailBody), in base64.</summary>
+    private const int MaxEmbedded = 30 * 1024 * 1024;
+
+
     // With their content; other unknown tags leave their children behind.
     private static readonly HashSet<string> Dropped = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -58,7 +62,8 @@ internal static partial class MailHtml
             AllowedAtRules = new HashSet<AngleSharp.Css.Dom.CssRuleType>(),
         })
         { KeepChildNodes = true };
-        sanitizer.FilterUrl += (_, e) => e.SanitizedUrl = e.Tag is IHtmlAnchorElement ? Link(e.OriginalUrl) : Image(e.OriginalUrl, embedded, remote, ref isBlocked);
+        var room = MaxEmbedded;
+        sanitizer.FilterUrl += (_, e) => e.SanitizedUrl = e.Tag is IHtmlAnchorElement ? Link(e.OriginalUrl) : Image(e.OriginalUrl, Fitting, remote, ref isBlocked);
 
         using var document = sanitizer.HtmlParserFactory().ParseDocument(html);
         foreach (var element in document.All.ToList())
@@ -77,6 +82,14 @@ internal static partial class MailHtml
         }
 
         return new SafeHtml(body.InnerHtml, isBlocked);
+
+        // One picture may be asked for by thousands of tags, each of which would get all of it.
+        string? Fitting(string id)
+        {
+            if (embedded(id) is not { } picture || picture.Length > room) return null;
+            room -= picture.Length;
+            return picture;
+        }
     }
 
     /// <summary>Out of the frame and to the web or a mail program; never to an address of ours that has no host.</summary>

@@ -20,7 +20,7 @@ internal sealed class BdatCommand(MessageReceiver receiver, KnownClients known) 
         var isOver = true;
         try
         {
-            if (await receiver.CheckAccountAsync(session.Origin, envelope, cancel) is { } ended)
+            if (await CheckAccountAsync(session, envelope, bdat.Octets, cancel) is { } ended)
             {
                 await session.Wire.ReadChunkAsync(bdat.Octets, null);
                 return ended;
@@ -42,6 +42,20 @@ internal sealed class BdatCommand(MessageReceiver receiver, KnownClients known) 
         finally
         {
             if (isOver) session.EndTransaction();   // chunks that still come for it are read and answered with 503
+        }
+    }
+
+    /// <summary>The client has sent the chunk already: a fault of ours must not leave it to be read as commands.</summary>
+    private async ValueTask<SmtpReply?> CheckAccountAsync(SmtpSession session, Envelope envelope, long octets, CancellationToken cancel)
+    {
+        try
+        {
+            return await receiver.CheckAccountAsync(session.Origin, envelope, cancel);
+        }
+        catch
+        {
+            await session.Wire.ReadChunkAsync(octets, null);
+            throw;
         }
     }
 }

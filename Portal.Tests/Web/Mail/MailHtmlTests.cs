@@ -129,4 +129,14 @@ public partial class MailHtmlTests
 
     [GeneratedRegex("""<\s*(script|style|iframe|object|embed|form|input|button|meta|base|link|svg|math|template|noscript|video|source|textarea|select)\b|\son\w+\s*=|javascript:|vbscript:|expression\(|behavior|-moz-binding|url\(|@import|srcset|srcdoc|\sping=|href="/|src="/|\sid=|\sclass=|\sname=|data:text|svg\+xml""", RegexOptions.IgnoreCase)]
     private static partial Regex Dangerous();
+
+    [Fact]
+    public void A_picture_that_thousands_of_tags_ask_for_is_not_written_thousands_of_times()
+    {
+        var picture = "data:image/png;base64," + new string('A', 1024 * 1024);
+
+        var safe = MailHtml.Clean(string.Concat(Enumerable.Repeat("<img src=\"cid:a\">", 2_000)), _ => picture, null)!;
+
+        Assert.InRange(safe.Markup.Length, 10 * picture.Length, 32 * 1024 * 1024);
+    }
 }
