@@ -88,14 +88,15 @@ internal sealed partial class PostgresChangeLink(IOptions<DatabaseOptions> optio
             foreach (var key in batch) pending.TryRemove(key, out _);   // first: what is raised while we send is a new hint
             var payload = node + ";" + string.Join(';', batch.Select(c => c.Mailbox is { } id ? $"{(int)c.Area}:{id:N}" : ((int)c.Area).ToString(CultureInfo.InvariantCulture)));
             await using var notify = new NpgsqlCommand("SELECT pg_notify($1, $2)", connection) { Parameters = { new() { Value = ChannelName }, new() { Value = payload } } };
+            var isSent = false;
             try
             {
                 await notify.ExecuteNonQueryAsync(cancel);
+                isSent = true;
             }
-            catch
+            finally
             {
-                foreach (var key in batch) pending.TryAdd(key, 0);   // the others trust their caches until they hear: it is sent when the connection is back
-                throw;
+                if (!isSent) foreach (var key in batch) pending.TryAdd(key, 0);   // the others trust their caches until they hear: it goes when the connection is back
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
 namespace Portal.Core.Data;
@@ -6,6 +7,7 @@ namespace Portal.Core.Data;
 public static class StorableText
 {
     /// <summary>At most <paramref name="length"/> characters, a column's; never the half of one. What can't be stored becomes U+FFFD.</summary>
+    [return: NotNullIfNotNull(nameof(text))]
     public static string? Cut(string? text, int length)
     {
         if (text is null) return null;

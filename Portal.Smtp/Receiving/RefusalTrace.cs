@@ -21,7 +21,7 @@ internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
     public SmtpReply RecordMalformed(Origin origin, string said, SmtpReply reply)
     {
         var envelope = new Envelope(Guid.CreateVersion7(clock.GetUtcNow()), SmtpPath.Null, clock.GetTimestamp());
-        var rows = TraceRows.OfMalformed(origin, envelope, StorableText.Cut(said, MaxSaid) ?? "", reply, clock);
+        var rows = TraceRows.OfMalformed(origin, envelope, StorableText.Cut(said, MaxSaid), reply, clock);
         writer.Record(rows.Trace, rows.Event, rows.Recipients);
         return reply;
     }

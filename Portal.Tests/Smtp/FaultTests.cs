@@ -107,16 +107,12 @@ public sealed class FaultTests
     {
         var outage = new Outage();
         await using var server = await SmtpTestServer.StartAsync(configure: services => outage.PutIn(services), kind: kind);
-        var client = server.Connect(Portal.Smtp.Server.SmtpListenerKind.Submissions);
-        await client.StartTlsAsync();
-        await client.ReadReplyAsync();
-        await client.AskAsync("EHLO client.example.org");
-        var auth = $"AUTH PLAIN {Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"))}";
+        var client = await GreetSubmissionAsync(server);
 
         outage.IsOn = true;
-        Assert.StartsWith("454 4.7.0", await client.AskAsync(auth), StringComparison.Ordinal);
+        Assert.StartsWith("454 4.7.0", await client.AskAsync(SignIn), StringComparison.Ordinal);
         outage.IsOn = false;
-        Assert.StartsWith("235", await client.AskAsync(auth), StringComparison.Ordinal);
+        Assert.StartsWith("235", await client.AskAsync(SignIn), StringComparison.Ordinal);
         Assert.StartsWith("250", await client.AskAsync("MAIL FROM:<alice@portal.test>"), StringComparison.Ordinal);
         outage.IsOn = true;
         Assert.StartsWith("451 4.3.0", await client.AskAsync("RCPT TO:<bob@portal.test>"), StringComparison.Ordinal);
@@ -129,11 +125,8 @@ public sealed class FaultTests
     {
         var outage = new Outage();
         await using var server = await SmtpTestServer.StartAsync(configure: services => outage.PutIn(services), kind: kind);
-        var client = server.Connect(Portal.Smtp.Server.SmtpListenerKind.Submissions);
-        await client.StartTlsAsync();
-        await client.ReadReplyAsync();
-        await client.AskAsync("EHLO client.example.org");
-        await client.AskAsync($"AUTH PLAIN {Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"))}");
+        var client = await GreetSubmissionAsync(server);
+        await client.AskAsync(SignIn);
         await client.AskAsync("MAIL FROM:<alice@portal.test>");
         await client.AskAsync("RCPT TO:<bob@portal.test>");
         server.Get<ChangeFeed>().Publish(Change.Directory);   // what was cached of the account counts no more
@@ -172,9 +165,20 @@ public sealed class FaultTests
         Assert.Single(await server.MessagesAsync("alice@portal.test"));
     }
 
+    private static readonly string SignIn = $"AUTH PLAIN {Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"))}";
+
     private static Task<SmtpTestServer> StartAsync(FailingBlobStore store) => SmtpTestServer.StartAsync(
         new Dictionary<string, string?> { ["Portal:Writer:InlineLimitBytes"] = "0" },
         services => services.RemoveAll<IBlobStore>().AddSingleton<IBlobStore>(store));
+
+    private static async Task<SmtpTestClient> GreetSubmissionAsync(SmtpTestServer server)
+    {
+        var client = server.Connect(Portal.Smtp.Server.SmtpListenerKind.Submissions);
+        await client.StartTlsAsync();
+        await client.ReadReplyAsync();
+        await client.AskAsync("EHLO client.example.org");
+        return client;
+    }
 
     private static async Task BeginAsync(SmtpTestClient client, bool isGreeted = false)
     {

@@ -22,7 +22,6 @@ internal static partial class MailHtml
     /// <summary>Characters of the message's own pictures in one document: all of them once (MailBody), in base64.</summary>
     private const int MaxEmbedded = 30 * 1024 * 1024;
 
-
     // With their content; other unknown tags leave their children behind.
     private static readonly HashSet<string> Dropped = new(StringComparer.OrdinalIgnoreCase)
     {

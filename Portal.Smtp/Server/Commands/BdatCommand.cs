@@ -20,12 +20,7 @@ internal sealed class BdatCommand(MessageReceiver receiver, KnownClients known) 
         var isOver = true;
         try
         {
-            if (await CheckAccountAsync(session, envelope, bdat.Octets, cancel) is { } ended)
-            {
-                await session.Wire.ReadChunkAsync(bdat.Octets, null);
-                return ended;
-            }
-
+            if (await RefuseChunkAsync(session, envelope, bdat.Octets, cancel) is { } ended) return ended;
             var message = envelope.Incoming ??= receiver.Begin(session.Origin, envelope);
             await session.Wire.ReadChunkAsync(bdat.Octets, message);
             isOver = bdat.IsLast || message.IsLost;
@@ -45,17 +40,19 @@ internal sealed class BdatCommand(MessageReceiver receiver, KnownClients known) 
         }
     }
 
-    /// <summary>The client has sent the chunk already: a fault of ours must not leave it to be read as commands.</summary>
-    private async ValueTask<SmtpReply?> CheckAccountAsync(SmtpSession session, Envelope envelope, long octets, CancellationToken cancel)
+    /// <summary>Why nothing more is taken, or null. The chunk is on its way already: without a yes, so after a fault of ours too, it is read away and never run as commands.</summary>
+    private async ValueTask<SmtpReply?> RefuseChunkAsync(SmtpSession session, Envelope envelope, long octets, CancellationToken cancel)
     {
+        var mayBeTaken = false;
         try
         {
-            return await receiver.CheckAccountAsync(session.Origin, envelope, cancel);
+            var ended = await receiver.CheckAccountAsync(session.Origin, envelope, cancel);
+            mayBeTaken = ended is null;
+            return ended;
         }
-        catch
+        finally
         {
-            await session.Wire.ReadChunkAsync(octets, null);
-            throw;
+            if (!mayBeTaken) await session.Wire.ReadChunkAsync(octets, null);
         }
     }
 }

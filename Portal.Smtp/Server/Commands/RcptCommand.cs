@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
@@ -8,8 +9,6 @@ namespace Portal.Smtp.Server.Commands;
 /// <summary>RCPT: names a recipient, who is judged here and now (RFC 5321 §4.1.1.3).</summary>
 internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> options) : ISmtpCommand
 {
-    private const int MaxTold = 320;   // of what was no address; as long as the longest that is one
-
     public string Verb => "RCPT";
 
     public Needs Needs => Needs.Hello | Needs.Envelope | Needs.NoChunks;
@@ -19,7 +18,7 @@ internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> op
         var envelope = session.Envelope!;
         if (RcptArgument.Parse(argument, envelope.IsUtf8, out var rcpt) is { } malformed)
         {
-            envelope.Refuse(new RefusedRecipient(StorableText.Cut(argument, MaxTold) ?? "", Rules.RecipientMalformed, malformed));
+            envelope.Refuse(new RefusedRecipient(StorableText.Cut(argument, MailAddress.MaxLength), Rules.RecipientMalformed, malformed));
             return malformed;
         }
 
