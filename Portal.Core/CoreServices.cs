@@ -91,6 +91,7 @@ public static class CoreServices
         services.AddSingleton<MailboxBulkService>();
         services.AddSingleton<IWorkKind, MailboxBulkWork>();
         services.AddSingleton<AccountListService>();
+        services.AddSingleton<SavedViewService>();
         services.AddSingleton<OverviewService>();
         services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
@@ -146,6 +147,7 @@ public static class CoreServices
         services.AddSingleton<TraceRemover>();
         services.AddHostedService<TraceKeeper>();
         services.AddSingleton<AuditService>();
+        services.AddSingleton<ExportService>();
         services.AddOptions<LogOptions>().BindConfiguration(LogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider => new LogStore(
             Path.Combine(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder, "logs.db"), provider.GetRequiredService<IOptions<LogOptions>>().Value, provider.GetRequiredService<TimeProvider>()));

@@ -9,6 +9,9 @@ public abstract record Refusal(string Key)
 {
     /// <summary>Values for the holes of the text, in order.</summary>
     public object[] Arguments { get; init; } = [];
+
+    /// <summary>The form field it belongs to; null where it belongs to none.</summary>
+    public string? Field { get; init; }
 }
 
 /// <summary>Not there, or outside the actor's scope: both read the same. <paramref name="What"/> is a noun of the trade such as "Mailbox".</summary>
@@ -17,12 +20,10 @@ public sealed record NotFound(string What) : Refusal($"NotFound{What}");
 /// <summary>The actor lacks a capability.</summary>
 public sealed record NotPermitted(Capability Capability) : Refusal("NotPermitted");
 
-/// <summary>An input that can't be taken; <see cref="Field"/> names the form field, where there is one.</summary>
+/// <summary>An input that can't be taken.</summary>
 public sealed record Invalid : Refusal
 {
     public Invalid(string key, params object[] arguments) : base(key) => Arguments = arguments;
-
-    public string? Field { get; init; }
 }
 
 /// <summary>The present state forbids it: a duplicate, a stale version, something in use.</summary>

@@ -31,6 +31,8 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
 
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
 
+    public DbSet<SavedView> SavedViews => Set<SavedView>();
+
     public DbSet<RoleAssignment> RoleAssignments => Set<RoleAssignment>();
 
     public DbSet<Domain> Domains => Set<Domain>();

@@ -71,7 +71,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         var domain = await FindDomainAsync(db, actor, address.Domain, cancel);
         if (domain is null) return new Invalid("DomainUnknown", address.Domain.Display) { Field = "Address" };
         if (!actor.May(Capability.ManageMailboxes, domain.Id)) return new NotPermitted(Capability.ManageMailboxes);
-        if (await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == address.FoldedLocalPart, cancel)) return new Conflict("AddressTaken", address.ToString());
+        if (await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == address.FoldedLocalPart, cancel)) return new Conflict("AddressTaken", address.ToString()) { Field = "Address" };
 
         var mailbox = new Mailbox
         {
@@ -99,7 +99,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         }
         catch (DbUpdateException e) when (e.IsDuplicate())
         {
-            return new Conflict("AddressTaken", address.ToString());   // somebody was faster
+            return new Conflict("AddressTaken", address.ToString()) { Field = "Address" };   // somebody was faster
         }
 
         return new CreatedMailbox(mailbox.Id, account.Id, new(wanted.Credential == FirstCredential.Password ? password : null, token));

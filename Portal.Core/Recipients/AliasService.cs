@@ -173,7 +173,7 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         if (!TryReadLocalPart(content.LocalPart, domain, out var folded, out var display)) return new Invalid("LocalPartInvalid", content.LocalPart.Trim()) { Field = "LocalPart" };
 
         var address = new Address { DomainId = domain.Id, LocalPart = folded, Display = display };
-        var taken = folded == Address.CatchAll ? new Conflict("CatchAllTaken", domain.DisplayName) : new Conflict("AddressTaken", $"{display}@{domain.DisplayName}");
+        var taken = folded == Address.CatchAll ? new Conflict("CatchAllTaken", domain.DisplayName) : new Conflict("AddressTaken", $"{display}@{domain.DisplayName}") { Field = "LocalPart" };
         if (await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == folded, cancel)) return taken;
 
         var target = await AliasTargets.ResolveAsync(db, actor, domain, folded, content.MailboxId, content.Targets, cancel);

@@ -3,7 +3,7 @@ using Portal.Core.Accounts;
 namespace Portal.Web.Components;
 
 /// <summary>What the page that starts a circuit hands over to it: what only a request knows.</summary>
-public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact, bool SingleKeys, string? Zone);
+public sealed record Start(string? Address, ColourScheme? Scheme, bool SystemIsDark, bool? Compact, bool SingleKeys, string? Zone, string? Columns);
 
 /// <summary>How things are shown to the person of this circuit or request.</summary>
 public sealed class Display
@@ -13,6 +13,7 @@ public sealed class Display
     public const string DensityCookie = "portal-density";
     public const string KeysCookie = "portal-keys";
     public const string ZoneCookie = "portal-zone";
+    public const string ColumnsCookie = "portal-columns";
 
     public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
 
@@ -25,6 +26,9 @@ public sealed class Display
 
     /// <summary>Whether single characters act as keys (WCAG 2.1.4); portal.js reads the same cookie.</summary>
     public bool SingleKeys { get; set; } = true;
+
+    /// <summary>Columns left out of lists.</summary>
+    public HiddenColumns Columns { get; set; } = HiddenColumns.Parse(null);
 
     public bool IsDark => Scheme == ColourScheme.Dark || (Scheme == ColourScheme.System && SystemIsDark);
 
@@ -41,7 +45,8 @@ public sealed class Display
         context.Request.Cookies[SystemDarkCookie] == "1",
         context.Request.Cookies[DensityCookie] switch { "compact" => true, "comfortable" => false, _ => null },
         context.Request.Cookies[KeysCookie] != "off",
-        context.Request.Cookies[ZoneCookie]);
+        context.Request.Cookies[ZoneCookie],
+        context.Request.Cookies[ColumnsCookie]);
 
     /// <summary>Keeps the scheme where the first frame of the next page finds it.</summary>
     public static void Remember(HttpContext context, ColourScheme scheme) =>

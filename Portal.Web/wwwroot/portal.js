@@ -47,6 +47,13 @@
         return done;
       }
     },
+    download: async (name, reference) => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([await reference.arrayBuffer()], { type: "text/csv;charset=utf-8" }));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    },
     enter: (panel, first) => {
       focusBefore.push(document.activeElement);
       const field = first && panel.querySelector(first);
@@ -76,6 +83,11 @@
     // WCAG 2.1.4: keys of one character can be switched off in the profile.
     singleKeys: () => !/(?:^|;\s*)portal-keys=off(?:;|$)/.test(document.cookie),
     show: id => document.getElementById(id)?.scrollIntoView({ block: "nearest" }),
+    // To what a form complains of first.
+    toFault: place => {
+      const form = place.closest("form,.form") ?? place.parentElement;
+      (form.querySelector("[aria-invalid=true]") ?? place.querySelector("[role=alert]"))?.focus();
+    },
     address: () => location.href,
     focus: selector => document.querySelector(selector)?.focus(),
     // Called when the circuit listens: from here on keys and buttons act.

@@ -62,18 +62,26 @@ public sealed partial class AuditView
 
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
+    private AuditQuery QueryFrom(string? before, int limit) => new()
+    {
+        Text = Q,
+        Action = ActionKey,
+        Target = Target,
+        From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+        Before = long.TryParse(before, CultureInfo.InvariantCulture, out var id) ? id : null,
+        Limit = limit,
+    };
+
+    private async Task<Outcome<KeyPage<AuditEntry>>> MoreAsync(string? before, CancellationToken cancel)
+    {
+        var page = await Service.SearchAsync(await Actor.GetAsync(cancel), QueryFrom(before, AuditQuery.MaxLimit), cancel);
+        return page.IsDone ? new KeyPage<AuditEntry>(page.Value.Entries, page.Value.Next?.ToString(CultureInfo.InvariantCulture)) : page.Refusal;
+    }
+
     private async Task<Outcome<Page<AuditEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var actor = await Actor.GetAsync(cancel);
-        var query = new AuditQuery
-        {
-            Text = Q,
-            Action = ActionKey,
-            Target = Target,
-            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
-            Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
-            Limit = ask.Take,
-        };
+        var query = QueryFrom(Before, ask.Take);
         var page = await Service.SearchAsync(actor, query, cancel);
         if (!page.IsDone) return page.Refusal;
 

@@ -103,20 +103,28 @@ public sealed partial class LogsPage : IDisposable
     // A tail that is paused, or read further down, or looked at in the drawer, stands still.
     private Task RefreshAsync() => !IsPaused && Before is null && Line is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
+    private LogQuery QueryFrom(string? before, int limit, DateTimeOffset now) => new()
+    {
+        Text = Q,
+        Level = Enum.TryParse<LogLevel>(LevelKey, out var level) ? level : null,
+        Component = Component,
+        QueueId = QueueKey is null ? null : Guid.TryParse(QueueKey, out var queueId) ? queueId : Guid.Empty,
+        SessionId = Session,
+        From = TimeRange.From(RangeKey, now),
+        Before = long.TryParse(before, CultureInfo.InvariantCulture, out var id) ? id : null,
+        Limit = limit,
+    };
+
+    private async Task<Outcome<KeyPage<LogEntry>>> MoreAsync(string? before, CancellationToken cancel)
+    {
+        var page = await Service.SearchAsync(await Actor.GetAsync(cancel), QueryFrom(before, Paging.MaxTake, Clock.GetUtcNow()), cancel);
+        return page.IsDone ? new KeyPage<LogEntry>(page.Value.Entries, page.Value.Next?.ToString(CultureInfo.InvariantCulture)) : page.Refusal;
+    }
+
     private async Task<Outcome<Page<LogEntry>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
         var (actor, now) = (await Actor.GetAsync(cancel), Clock.GetUtcNow());
-        var query = new LogQuery
-        {
-            Text = Q,
-            Level = Enum.TryParse<LogLevel>(LevelKey, out var level) ? level : null,
-            Component = Component,
-            QueueId = QueueKey is null ? null : Guid.TryParse(QueueKey, out var queueId) ? queueId : Guid.Empty,
-            SessionId = Session,
-            From = TimeRange.From(RangeKey, now),
-            Before = long.TryParse(Before, CultureInfo.InvariantCulture, out var before) ? before : null,
-            Limit = ask.Take,
-        };
+        var query = QueryFrom(Before, ask.Take, now);
         var page = await Service.SearchAsync(actor, query, cancel);
         if (!page.IsDone) return page.Refusal;
         await CountAsync(actor, query with { From = null, Before = null }, now, cancel);

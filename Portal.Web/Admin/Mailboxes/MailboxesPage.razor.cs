@@ -29,8 +29,6 @@ public sealed partial class MailboxesPage(
 
     [SupplyParameterFromQuery(Name = "domain")] private string? Domain { get; set; }
 
-    [SupplyParameterFromQuery(Name = "kind")] private string? Kind { get; set; }
-
     [SupplyParameterFromQuery(Name = "state")] private string? State { get; set; }
 
     [SupplyParameterFromQuery(Name = "signin")] private string? SignIn { get; set; }
@@ -42,13 +40,12 @@ public sealed partial class MailboxesPage(
     /// <summary>Large act whose progress is shown.</summary>
     [SupplyParameterFromQuery(Name = "work")] private long? Work { get; set; }
 
-    private bool IsFiltered => Q is not null || Domain is not null || Kind is not null || State is not null || SignIn is not null || Use is not null;
+    private bool IsFiltered => Q is not null || Domain is not null || State is not null || SignIn is not null || Use is not null;
 
     private MailboxQuery Query => new()
     {
         Text = Q ?? "",
         DomainId = Guid.TryParse(Domain, out var id) ? id : null,
-        Kind = Enum.TryParse<MailboxKind>(Kind, out var kind) ? kind : null,
         State = Enum.TryParse<MailboxState>(State, out var state) ? state : null,
         NearlyFull = Use == "full",
         NeverSignedIn = SignIn == "never",
@@ -131,5 +128,5 @@ public sealed partial class MailboxesPage(
         if (result.Refused.Count > 5) parts.Notices.Failed(L.Plural("BulkLeft", result.Refused.Count - 5));
     }
 
-    private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("kind", null), ("state", null), ("signin", null), ("use", null));
+    private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("state", null), ("signin", null), ("use", null));
 }

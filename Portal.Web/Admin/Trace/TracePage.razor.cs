@@ -48,17 +48,25 @@ public sealed partial class TracePage
     // What is being read further down stays where it is.
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
+    private TraceQuery QueryFrom(string? before, int limit) => new()
+    {
+        Text = Q,
+        Filter = Enum.TryParse<TraceFilter>(OutcomeKey, out var filter) ? filter : null,
+        Rule = RuleKey,
+        From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
+        Before = Guid.TryParse(before, out var id) ? id : null,
+        Limit = limit,
+    };
+
+    private async Task<Outcome<KeyPage<TraceRow>>> MoreAsync(string? before, CancellationToken cancel)
+    {
+        var page = await Traces.SearchAsync(await Actor.GetAsync(cancel), QueryFrom(before, Paging.MaxTake), cancel);
+        return page.IsDone ? new KeyPage<TraceRow>(page.Value.Rows, page.Value.Next?.ToString()) : page.Refusal;
+    }
+
     private async Task<Outcome<Page<TraceRow>>> LoadAsync(GridRequest ask, CancellationToken cancel)
     {
-        var query = new TraceQuery
-        {
-            Text = Q,
-            Filter = Enum.TryParse<TraceFilter>(OutcomeKey, out var filter) ? filter : null,
-            Rule = RuleKey,
-            From = TimeRange.From(RangeKey, Clock.GetUtcNow()),
-            Before = Guid.TryParse(Before, out var before) ? before : null,
-            Limit = ask.Take,
-        };
+        var query = QueryFrom(Before, ask.Take);
         var actor = await Actor.GetAsync(cancel);
         var page = await Traces.SearchAsync(actor, query, cancel);
         if (!page.IsDone) return page.Refusal;

@@ -6,6 +6,7 @@ namespace Portal.Web.Components.Shared;
 public sealed class FieldErrors
 {
     private readonly Dictionary<string, string> texts = [];
+    private readonly List<(string Field, Func<bool> IsRight, string Text)> checks = [];
 
     /// <summary>The text at a field; null when there is nothing to say.</summary>
     public string? this[string field] => texts.GetValueOrDefault(field);
@@ -15,9 +16,32 @@ public sealed class FieldErrors
 
     public bool Any => texts.Count > 0;
 
+    /// <summary>How often saving was stopped; <see cref="FormFault"/> then leads to the first error.</summary>
+    public int Stops { get; private set; }
+
     public void Clear() => texts.Clear();
 
     public void Set(string field, string text) => texts[field] = text;
+
+    /// <summary>What a field is asked when it is left and before saving, and what it says while it is not right.</summary>
+    public void Require(string field, Func<bool> isRight, string text) => checks.Add((field, isRight, text));
+
+    /// <summary>Asks a field that was just left.</summary>
+    public void Leave(string field)
+    {
+        texts.Remove(field);
+        Ask(field);
+    }
+
+    /// <summary>Asks every field before saving.</summary>
+    /// <returns>True when all are right.</returns>
+    public bool Check()
+    {
+        Clear();
+        foreach (var field in checks.Select(c => c.Field).Distinct()) Ask(field);
+        if (Any) Stops++;
+        return !Any;
+    }
 
     /// <summary>Puts a refusal at its field, or above the form; null takes it as done.</summary>
     /// <param name="fields">Fields the form has: a refusal of another one stands above the form.</param>
@@ -26,7 +50,13 @@ public sealed class FieldErrors
     {
         Clear();
         if (outcome.Refusal is not { } refusal) return true;
-        texts[refusal is Invalid { Field: { } field } && fields.Contains(field) ? field : ""] = wording.Of(refusal);
+        Stops++;
+        texts[refusal.Field is { } field && fields.Contains(field) ? field : ""] = wording.Of(refusal);
         return false;
+    }
+
+    private void Ask(string field)
+    {
+        if (checks.Find(c => c.Field == field && !c.IsRight()) is { Text: { } text }) texts[field] = text;
     }
 }

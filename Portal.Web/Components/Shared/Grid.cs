@@ -7,6 +7,10 @@ namespace Portal.Web.Components.Shared;
 /// <param name="Sort">Sort key of a column; null for the default order.</param>
 public sealed record GridRequest(int Skip, int Take, string? Sort, bool Descending);
 
+/// <summary>Rows of a list that goes by key.</summary>
+/// <param name="Next">Where what follows begins; null at the end.</param>
+public sealed record KeyPage<T>(IReadOnlyList<T> Rows, string? Next);
+
 /// <summary>What is selected: some rows of this page, or everything that matches the filter.</summary>
 /// <param name="IsCountExact">False when more match than lists count.</param>
 public sealed record GridSelection<T>(IReadOnlyList<T> Rows, bool AllMatching, int Count, bool IsCountExact);
@@ -17,6 +21,12 @@ public sealed class Column<T> : ComponentBase
     [CascadingParameter] private PortalGrid<T> Grid { get; set; } = null!;
 
     [Parameter, EditorRequired] public string Title { get; set; } = "";
+
+    /// <summary>Names the column where a person's choice of columns is kept; null for one that is always shown.</summary>
+    [Parameter] public string? Name { get; set; }
+
+    /// <summary>What an export writes; null leaves the column out of it.</summary>
+    [Parameter] public Func<T, object?>? Value { get; set; }
 
     /// <summary>Key handed to the service; null makes the column unsortable.</summary>
     [Parameter] public string? Sort { get; set; }

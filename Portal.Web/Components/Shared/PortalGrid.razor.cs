@@ -75,6 +75,12 @@ public sealed partial class PortalGrid<T>
     /// <summary>Keeps page and sort out of the address; for a list beside another one.</summary>
     [Parameter] public bool IsLocal { get; set; }
 
+    /// <summary>Names the list where views and columns are kept and exports are told of, such as "mailboxes"; null gives it no tools. They stand in the page's <see cref="FilterBar"/>.</summary>
+    [Parameter] public string? List { get; set; }
+
+    /// <summary>For a list that goes by key: the rows from a key on, null for the first; what an export collects.</summary>
+    [Parameter] public Func<string?, CancellationToken, Task<Outcome<KeyPage<T>>>>? More { get; set; }
+
     [SupplyParameterFromQuery(Name = "page")] private int? PageNumber { get; set; }
 
     [SupplyParameterFromQuery(Name = "sort")] private string? SortQuery { get; set; }
@@ -85,6 +91,8 @@ public sealed partial class PortalGrid<T>
 
     /// <summary>The rows now shown; for Up and Down in a drawer.</summary>
     public IReadOnlyList<T> Rows => page?.Rows ?? [];
+
+    private IReadOnlyList<Column<T>> Shown => List is null ? columns : columns.FindAll(c => !IsHidden(c));
 
     private int SelectedCount => allMatching ? page!.Total : selected.Count;
 
