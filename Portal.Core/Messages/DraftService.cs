@@ -49,7 +49,8 @@ public sealed class DraftService(IDbContextFactory<PortalDbContext> databases, W
         if (letter.Text.Length > MaxTextLength) return new Invalid("LetterTooLong", MaxTextLength) { Field = "Text" };
         if (person.Value.IsFull) return new Conflict("MailboxFull");
 
-        var (at, queueId) = (clock.GetUtcNow(), Guid.CreateVersion7());
+        var at = clock.GetUtcNow();
+        var queueId = Guid.CreateVersion7(at);
         try
         {
             using var spool = spools.Create();

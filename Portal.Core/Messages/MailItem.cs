@@ -41,7 +41,7 @@ public sealed class MailItem
     /// <summary>IMAP INTERNALDATE, UTC.</summary>
     public DateTimeOffset InternalDate { get; init; }
 
-    /// <summary>Offset INTERNALDATE was given with, in minutes.</summary>
+    /// <summary>Offset INTERNALDATE was given with, in minutes: IMAP gives it back as it came (RFC 3501 §2.3.3). What is delivered here comes in UTC.</summary>
     public short InternalDateOffsetMinutes { get; init; }
 
     /// <summary>When it came into this folder (RFC 8514).</summary>
@@ -52,6 +52,8 @@ public sealed class MailItem
 
     /// <summary>When it became recoverable; null while it is in its folder.</summary>
     public DateTimeOffset? DeletedAt { get; set; }
+
+    internal static short OffsetOf(DateTimeOffset date) => (short)date.TotalOffsetMinutes;
 }
 
 /// <summary>Tombstone of a UID (RFC 7162 VANISHED); kept 60 days.</summary>

@@ -3,12 +3,16 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Messages;
 
-/// <summary>A copy, for the inbox of a mailbox, of a message that is stored already.</summary>
+/// <summary>A copy, for a mailbox, of a message that is stored already.</summary>
 /// <param name="MailboxId">Whose; one that has the message gets no second copy.</param>
 /// <param name="MessageId">What.</param>
 /// <param name="SizeBytes">As the quota counts it.</param>
 /// <param name="ReceivedAt">When the message came, its INTERNALDATE.</param>
-public sealed record StoredCopy(Guid MailboxId, long MessageId, long SizeBytes, DateTimeOffset ReceivedAt);
+public sealed record StoredCopy(Guid MailboxId, long MessageId, long SizeBytes, DateTimeOffset ReceivedAt)
+{
+    /// <summary>Into which of its standard folders.</summary>
+    public SpecialUse Folder { get; init; } = SpecialUse.Inbox;
+}
 
 /// <summary>Places copies of stored messages: use rows before folders, each in ascending id (DESIGN §5).</summary>
 internal static class StoredCopies
@@ -49,16 +53,16 @@ internal static class StoredCopies
         foreach (var mailbox in copies.GroupBy(c => c.MailboxId).OrderBy(m => m.Key))
             if (await FolderRows.AddUseAsync(db, mailbox.Key, mailbox.Sum(c => c.SizeBytes), mailbox.Count(), cancel) > 0) there.AddRange(mailbox);
 
-        var placed = (await LeaveOutServedAsync(db, there, cancel)).ToLookup(c => c.MailboxId);
-        var mailboxes = placed.Select(m => m.Key).ToList();
-        var inboxes = await db.Folders.AsNoTracking().Where(f => mailboxes.Contains(f.MailboxId) && f.SpecialUse == SpecialUse.Inbox)
-            .OrderBy(f => f.Id).Select(f => new { f.Id, f.MailboxId }).ToListAsync(cancel);
-        foreach (var inbox in inboxes)
+        var placed = (await LeaveOutServedAsync(db, there, cancel)).ToLookup(c => (c.MailboxId, c.Folder));
+        var mailboxes = placed.Select(p => p.Key.MailboxId).Distinct().ToList();
+        var folders = await db.Folders.AsNoTracking().Where(f => mailboxes.Contains(f.MailboxId) && (f.SpecialUse == SpecialUse.Inbox || f.SpecialUse == SpecialUse.Junk))
+            .OrderBy(f => f.Id).Select(f => new { f.Id, f.MailboxId, f.SpecialUse }).ToListAsync(cancel);
+        foreach (var folder in folders)
         {
-            var items = placed[inbox.MailboxId].ToList();
-            if (await FolderCounters.AddAsync(db, inbox.Id, items.Count, items.Count, cancel) is not { } last) continue;
+            var items = placed[(folder.MailboxId, folder.SpecialUse)].ToList();
+            if (items.Count == 0 || await FolderCounters.AddAsync(db, folder.Id, items.Count, items.Count, cancel) is not { } last) continue;
             for (var i = 0; i < items.Count; i++)
-                db.MailItems.Add(ItemOf(items[i], new UidPlace(inbox.Id, last.Uid - items.Count + 1 + i, last.ModSeq - items.Count + 1 + i), at));
+                db.MailItems.Add(ItemOf(items[i], new UidPlace(folder.Id, last.Uid - items.Count + 1 + i, last.ModSeq - items.Count + 1 + i), at));
         }
     }
 
@@ -70,6 +74,7 @@ internal static class StoredCopies
         Uid = place.Uid,
         ModSeq = place.ModSeq,
         InternalDate = copy.ReceivedAt,
+        InternalDateOffsetMinutes = MailItem.OffsetOf(copy.ReceivedAt),
         SavedAt = at,
         SizeBytes = copy.SizeBytes,
     };

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Messages;
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 
 namespace Portal.Core.Queue;
@@ -30,7 +31,7 @@ public sealed record LocalPlacement(IReadOnlyList<Guid> Mailboxes, IReadOnlyList
     {
         if (Mailboxes.Count == 0) return [];
         var message = await db.Messages.AsNoTracking().Where(m => m.Id == entry.MessageId).Select(m => new { m.SizeBytes, m.ReceivedAt }).SingleAsync(cancel);
-        return [.. Mailboxes.Select(m => new StoredCopy(m, entry.MessageId, message.SizeBytes, message.ReceivedAt))];
+        return [.. Mailboxes.Select(m => new StoredCopy(m, entry.MessageId, message.SizeBytes, message.ReceivedAt) { Folder = entry.IsJunk ? SpecialUse.Junk : SpecialUse.Inbox })];
     }
 
     /// <summary>Queues the targets outside, in the caller's transaction. Two who add to one message at once meet on the trace's key, and the loser runs again.</summary>
@@ -44,7 +45,7 @@ public sealed record LocalPlacement(IReadOnlyList<Guid> Mailboxes, IReadOnlyList
             var folded = MailAddress.Parse(relay.ForwardPath).Folded;
             if (!known.Add(folded)) continue;
             db.QueueEntries.Add(EntryOf(entry, relay, at));
-            db.TraceRecipients.Add(new TraceRecipient { QueueId = entry.QueueId, Index = ++index, Recipient = folded, Outcome = RecipientOutcome.Queued, Rule = "recipient.forwarded", UpdatedAt = at });
+            db.TraceRecipients.Add(new TraceRecipient { QueueId = entry.QueueId, Index = ++index, Recipient = folded, Outcome = RecipientOutcome.Queued, Rule = RecipientRules.Forwarded, UpdatedAt = at });
         }
 
         await db.SaveChangesAsync(cancel);

@@ -9,7 +9,7 @@ using Portal.Core.Trace;
 namespace Portal.Core.Queue;
 
 /// <summary>
-/// The engine's side of the queue: claims in one statement, outcomes that count only while the claim does (Id, Owner, Attempt), many
+/// The engine's side of the queue: claims in one statement, outcomes that count only while the claim does (Id, Owner, Claim), many
 /// outcomes in one commit (DESIGN §4). What people may do is <see cref="QueueService"/>.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to dispose.")]
@@ -25,7 +25,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
 
     // Each claim is an object of its own: a second claim of the same entry is not forgotten with the first.
     private readonly ConcurrentDictionary<QueueEntry, bool> held = new(ReferenceEqualityComparer.Instance);
-    private HashSet<(long Id, int Attempt)> unknown = [];
+    private HashSet<(long Id, int Claim)> unknown = [];
 
     /// <summary>
     /// Route keys with due entries, the longest waiting first. A look walks from key to key in their order and no entry but the first few
@@ -75,13 +75,13 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
     /// </summary>
     internal async Task<int> FreeUnknownAsync(PortalDbContext db, CancellationToken cancel)
     {
-        var ours = await db.QueueEntries.AsNoTracking().Where(e => e.Owner == node.Id && e.State == QueueState.Claimed).Select(e => new { e.Id, e.Attempt }).ToListAsync(cancel);
-        var known = held.Keys.Select(e => (e.Id, e.Attempt)).ToHashSet();   // read after the query: a claim answered meanwhile is known
-        var now = ours.Select(e => (e.Id, e.Attempt)).Where(e => !known.Contains(e)).ToHashSet();
+        var ours = await db.QueueEntries.AsNoTracking().Where(e => e.Owner == node.Id && e.State == QueueState.Claimed).Select(e => new { e.Id, e.Claim }).ToListAsync(cancel);
+        var known = held.Keys.Select(e => (e.Id, e.Claim)).ToHashSet();   // read after the query: a claim answered meanwhile is known
+        var now = ours.Select(e => (e.Id, e.Claim)).Where(e => !known.Contains(e)).ToHashSet();
         var freed = 0;
-        foreach (var (id, attempt) in now.Where(unknown.Contains))
+        foreach (var (id, claim) in now.Where(unknown.Contains))
         {
-            freed += await db.QueueEntries.Where(e => e.Id == id && e.Attempt == attempt && e.Owner == node.Id && e.State == QueueState.Claimed)
+            freed += await db.QueueEntries.Where(e => e.Id == id && e.Claim == claim && e.Owner == node.Id && e.State == QueueState.Claimed)
                 .ExecuteUpdateAsync(e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null), cancel);
         }
 
@@ -95,8 +95,8 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         await using var db = await databases.CreateDbContextAsync(cancel);
         var ids = entries.Select(e => e.Id).ToList();
         var owned = await db.QueueEntries.AsNoTracking().Where(e => ids.Contains(e.Id) && e.Owner == node.Id && e.State == QueueState.Claimed)
-            .Select(e => new { e.Id, e.Attempt }).ToDictionaryAsync(e => e.Id, e => e.Attempt, cancel);
-        return entries.All(e => owned.TryGetValue(e.Id, out var attempt) && attempt == e.Attempt);
+            .Select(e => new { e.Id, e.Claim }).ToDictionaryAsync(e => e.Id, e => e.Claim, cancel);
+        return entries.All(e => owned.TryGetValue(e.Id, out var claim) && claim == e.Claim);
     }
 
     /// <summary>Makes a try's outcomes durable, together with whatever else waits for that. An entry that is somebody else's by now is left alone.</summary>
@@ -203,7 +203,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         var entry = settlement.Entry;
         var at = clock.GetUtcNow();
         var next = settlement.NextAttemptAt ?? at;
-        var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Attempt == entry.Attempt && e.State == QueueState.Claimed);
+        var ours = db.QueueEntries.Where(e => e.Id == entry.Id && e.Owner == node.Id && e.Claim == entry.Claim && e.State == QueueState.Claimed);
         var reply = StorableText.Cut(settlement.Reply, Settlement.MaxReplyLength);
         var rows = settlement.Kind switch
         {
@@ -270,7 +270,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
 
     // Demo entries are few, and the row is read anyway: no index need know of them.
     private const string SqliteClaim = """
-        UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1
+        UPDATE "QueueEntry" SET "State" = 2, "Owner" = {0}, "Attempt" = "Attempt" + 1, "Claim" = "Claim" + 1
         WHERE "Id" IN (SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9) ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3})
         RETURNING *
         """;
@@ -280,6 +280,6 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         WITH due AS MATERIALIZED (
             SELECT "Id" FROM "QueueEntry" WHERE "State" = 0 AND "RouteKey" = {1} AND "NextAttemptAt" <= {2} AND (NOT "IsDemo" OR "Cause" = 9)
             ORDER BY "NextAttemptAt", "MessageId", "Id" LIMIT {3} FOR UPDATE SKIP LOCKED)
-        UPDATE "QueueEntry" AS q SET "State" = 2, "Owner" = {0}, "Attempt" = q."Attempt" + 1 FROM due WHERE q."Id" = due."Id" RETURNING q.*
+        UPDATE "QueueEntry" AS q SET "State" = 2, "Owner" = {0}, "Attempt" = q."Attempt" + 1, "Claim" = q."Claim" + 1 FROM due WHERE q."Id" = due."Id" RETURNING q.*
         """;
 }

@@ -36,8 +36,10 @@ internal static class QueueActs
     public static IQueryable<QueueEntry> SentBy(IQueryable<QueueEntry> entries, IReadOnlyList<string>? domains)
     {
         if (domains is null) return entries;
-        var endings = domains.Select(d => "%@" + d).ToList();
-        return entries.Where(e => endings.Any(ending => EF.Functions.Like(e.ReversePath, ending)));
+        var endings = domains.Select(d => "@" + d).ToList();
+#pragma warning disable CA1304, CA1310, CA1311, CA1862   // translated to SQL; LIKE would fold on one database only, and take "_" for any character
+        return entries.Where(e => endings.Any(ending => e.ReversePath.ToLower().EndsWith(ending)));
+#pragma warning restore CA1304, CA1310, CA1311, CA1862
     }
 
     private static async Task RemoveAsync(PortalDbContext db, List<QueueEntry> entries, DateTimeOffset at, CancellationToken cancel)

@@ -95,8 +95,11 @@ public sealed class QueueEntry
 
     public DateTimeOffset ExpiresAt { get; set; }
 
-    /// <summary>Tries begun so far; part of every outcome's condition.</summary>
+    /// <summary>Tries begun so far; one that came to nothing and was given back does not count.</summary>
     public int Attempt { get; set; }
+
+    /// <summary>Raised by each claim and never lowered: no two claims of an entry are alike, and an outcome counts only for its own.</summary>
+    public int Claim { get; set; }
 
     /// <summary>Process instance that claimed it (Node.Id); null when unclaimed.</summary>
     public Guid? Owner { get; set; }
@@ -125,6 +128,9 @@ public sealed class QueueEntry
 
     /// <summary>RFC 3461 ORCPT as given, "type;address"; null when not given.</summary>
     public string? OriginalRecipient { get; init; }
+
+    /// <summary>Whether its copies here go into the junk folder.</summary>
+    public bool IsJunk { get; init; }
 
     /// <summary>Invented by <c>demo</c>: shown, and never tried, so that nothing of it leaves the machine.</summary>
     public bool IsDemo { get; init; }

@@ -30,32 +30,33 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
     public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long? declaredSizeBytes, CancellationToken cancel) =>
         await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
-            ? await JudgeAsync(mailbox, "recipient.postmaster", declaredSizeBytes, cancel)
-            : RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
+            ? await JudgeAsync(mailbox, RecipientRules.Postmaster, declaredSizeBytes, cancel)
+            : RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
 
     /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
     private async ValueTask<RecipientResolution> FollowAsync(MailAddress forwardPath, long? declaredSizeBytes, CancellationToken cancel)
     {
-        if (forwardPath.AddressLiteral is not null) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
-        if (await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain) return RecipientResolution.Refused(RecipientState.NotLocal, "recipient.notLocal");
-        if (domain.IsDisabled) return RecipientResolution.Refused(RecipientState.Disabled, "recipient.domainDisabled");
+        if (forwardPath.AddressLiteral is not null) return RecipientResolution.Refused(RecipientState.NotLocal, RecipientRules.NotLocal);
+        if (await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain) return RecipientResolution.Refused(RecipientState.NotLocal, RecipientRules.NotLocal);
+        if (domain.IsDisabled) return RecipientResolution.Refused(RecipientState.Disabled, RecipientRules.DomainDisabled);
 
         var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
-        if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, "recipient.unknown");
-        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, rule, declaredSizeBytes, cancel);
+        if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
+        var isCatchAll = rule == RecipientRules.CatchAll;
+        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll };
 
         var expansion = new Expansion(declaredSizeBytes);
         await ExpandAsync(found, expansion, 0, cancel);
-        return expansion.ToResolution(rule);
+        return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll };
     }
 
     private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string rule, long? declaredSizeBytes, CancellationToken cancel)
     {
-        if (mailbox.State != MailboxState.Active) return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? "recipient.deleted" : "recipient.disabled");
+        if (mailbox.State != MailboxState.Active) return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? RecipientRules.Deleted : RecipientRules.Disabled);
         return (declaredSizeBytes is { } size ? await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, size, cancel) : QuotaVerdict.Room) switch
         {
-            QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, "recipient.quotaFull"),
-            QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, "recipient.quotaExceeded"),
+            QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, RecipientRules.QuotaFull),
+            QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, RecipientRules.QuotaExceeded),
             _ => new(RecipientState.Ok, rule, [new(mailbox.Id)], []),
         };
     }
@@ -63,12 +64,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private async ValueTask<(AddressEntry? Entry, string Rule)> FindAddressAsync(DomainEntry domain, MailAddress forwardPath, CancellationToken cancel)
     {
         var local = forwardPath.FoldedLocalPart;
-        if (await AddressAsync(domain.Id, local, cancel) is { } exact) return (exact, exact.Mailbox is null ? "recipient.forwarder" : exact.IsPrimary ? "recipient.mailbox" : "recipient.alias");
+        if (await AddressAsync(domain.Id, local, cancel) is { } exact) return (exact, exact.Mailbox is null ? RecipientRules.Forwarder : exact.IsPrimary ? RecipientRules.Mailbox : RecipientRules.Alias);
         var plus = local.IndexOf('+', StringComparison.Ordinal);
-        if (plus > 0 && await AddressAsync(domain.Id, local[..plus], cancel) is { } detail) return (detail, "recipient.detail");
-        if (await AddressAsync(domain.Id, Address.CatchAll, cancel) is { } all) return (all, "recipient.catchAll");
-        if (local == "postmaster" && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, "recipient.postmaster");
-        return (null, "recipient.unknown");
+        if (plus > 0 && await AddressAsync(domain.Id, local[..plus], cancel) is { } detail) return (detail, RecipientRules.Detail);
+        if (await AddressAsync(domain.Id, Address.CatchAll, cancel) is { } all) return (all, RecipientRules.CatchAll);
+        if (local == "postmaster" && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, RecipientRules.Postmaster);
+        return (null, RecipientRules.Unknown);
     }
 
     /// <summary>Follows a forwarder; local targets are resolved, others become relays.</summary>
@@ -85,10 +86,10 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
                 continue;
             }
 
-            var (entry, rule) = domain.IsDisabled ? (null, "recipient.domainDisabled") : await FindAddressAsync(domain, address, cancel);
+            var (entry, rule) = domain.IsDisabled ? (null, RecipientRules.DomainDisabled) : await FindAddressAsync(domain, address, cancel);
             if (entry is null) expansion.Add(address.Folded, RecipientResolution.Refused(domain.IsDisabled ? RecipientState.Disabled : RecipientState.Unknown, rule));
             else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
-            else if (depth + 1 >= MaxDepth) expansion.Add(address.Folded, RecipientResolution.Refused(RecipientState.Loop, "recipient.loop"));   // never silently: the trace tells of it
+            else if (depth + 1 >= MaxDepth) expansion.Add(address.Folded, RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop));   // never silently: the trace tells of it
             else await ExpandAsync(entry, expansion, depth + 1, cancel);
         }
     }
@@ -169,6 +170,6 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             refusal is { State: RecipientState.QuotaFull } full ? RecipientResolution.Refused(full.State, full.Rule)   // told to come back: else the full one's copy would be lost without a word
             : mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays]) { Dropped = [.. dropped.Values] }
             : refusal is { } why ? RecipientResolution.Refused(why.State, why.Rule)
-            : RecipientResolution.Refused(RecipientState.Loop, "recipient.loop");
+            : RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
     }
 }

@@ -44,5 +44,8 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
     /// <summary>Targets of a forwarder that get nothing while others do, each with why.</summary>
     public IReadOnlyList<DroppedTarget> Dropped { get; init; } = [];
 
+    /// <summary>Whether the address itself is registered nowhere, and a catch-all took it.</summary>
+    public bool IsCatchAll { get; init; }
+
     public static RecipientResolution Refused(RecipientState state, string rule) => new(state, rule, [], []);
 }

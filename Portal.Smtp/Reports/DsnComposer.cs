@@ -33,7 +33,7 @@ internal sealed partial class DsnComposer(
             return null;
         }
 
-        var queueId = Guid.CreateVersion7();
+        var queueId = Guid.CreateVersion7(clock.GetUtcNow());
         var (original, isWhole) = await OriginalAsync(message, entry.Return == DsnReturn.Full && about.Any(r => r.Action == DsnAction.Failed), cancel);
         var octets = DsnWriter.Write(new DsnReport
         {

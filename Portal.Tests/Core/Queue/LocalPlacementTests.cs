@@ -40,11 +40,11 @@ public sealed class LocalPlacementTests
         var receipt = await database.AcceptanceAsync("Subject: DSN\r\n\r\n", new LocalDelivery(anna, SpecialUse.Inbox, MailFlags.None, 0));
         receipt = receipt with { Precondition = (db, cancel) => database.Get<MailQueue>().StageAsync(db, attempt, cancel) };
 
-        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == Anna).Attempt++);   // somebody else's try by now
+        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == Anna).Claim++);   // somebody else's try by now
         Assert.Equal(WriteResult.Superseded, await database.Get<MailWriter>().WriteAsync(receipt));
         Assert.Empty(await ItemsAsync(database));
 
-        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == Anna).Attempt--);
+        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == Anna).Claim--);
         Assert.Equal(WriteResult.Committed, await database.Get<MailWriter>().WriteAsync(receipt));
         await database.Get<MailWriter>().StopAsync(CancellationToken.None);
 

@@ -156,7 +156,7 @@ public sealed class MailQueueTests
         await database.QueueAsync("a@example.org");
         var entry = Assert.Single(await database.Get<MailQueue>().ClaimAsync("example.org", 1, CancellationToken.None));
         Assert.True(await database.Get<MailQueue>().OwnsAsync([entry], CancellationToken.None));
-        await database.WriteAsync(db => db.QueueEntries.Single().Attempt++);   // somebody else's try by now
+        await database.WriteAsync(db => db.QueueEntries.Single().Claim++);   // somebody else's try by now
 
         Assert.False(await database.Get<MailQueue>().OwnsAsync([entry], CancellationToken.None));
         await database.Get<MailQueue>().SettleAsync(new Attempt(entry.QueueId, [new Settlement(entry, SettlementKind.Delivered)], [new TraceFact("attempt.delivered", new Dictionary<string, string>())]), CancellationToken.None);
@@ -166,12 +166,31 @@ public sealed class MailQueueTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_claim_given_back_and_taken_again_is_another_though_it_is_the_same_try(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("a@example.org");
+        var queue = database.Get<MailQueue>();
+        var old = Assert.Single(await queue.ClaimAsync("example.org", 1, CancellationToken.None));
+        await queue.SettleAsync(new Attempt(old.QueueId, [new Settlement(old, SettlementKind.Released)], []), CancellationToken.None);
+        var now = Assert.Single(await queue.ClaimAsync("example.org", 1, CancellationToken.None));
+        Assert.Equal((old.Attempt, old.Owner), (now.Attempt, now.Owner));
+
+        Assert.False(await queue.OwnsAsync([old], CancellationToken.None));
+        foreach (var late in new[] { SettlementKind.Released, SettlementKind.Deferred, SettlementKind.Delivered })
+            await queue.SettleAsync(new Attempt(old.QueueId, [new Settlement(old, late)], []), CancellationToken.None);
+
+        Assert.Equal(QueueState.Claimed, await StateAsync(database));
+        Assert.True(await queue.OwnsAsync([now], CancellationToken.None));
+    }
+
+    [Theory, BothDatabases]
     public async Task A_DSN_and_its_entries_stand_or_fall_together(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
         await database.QueueAsync("a@example.org", "b@example.org");
         var claimed = await database.Get<MailQueue>().ClaimAsync("example.org", 2, CancellationToken.None);
-        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == "b@example.org").Attempt++);
+        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == "b@example.org").Claim++);
         var attempt = new Attempt(claimed[0].QueueId, [.. claimed.Select(e => new Settlement(e, SettlementKind.Failed))], [new TraceFact("attempt.failed", new Dictionary<string, string>())]);
         await database.Get<MailWriter>().StartAsync(CancellationToken.None);
         var dsn = await database.AcceptanceAsync("Subject: DSN\r\n\r\n");
@@ -182,7 +201,7 @@ public sealed class MailQueueTests
         Assert.Equal(2, await database.ReadAsync(db => db.QueueEntries.CountAsync()));
         Assert.Equal((0, 0), (await database.ReadAsync(db => db.Messages.CountAsync(m => m.QueueId == dsn.QueueId)), await database.ReadAsync(db => db.TraceEvents.CountAsync())));
 
-        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == "b@example.org").Attempt--);
+        await database.WriteAsync(db => db.QueueEntries.Single(e => e.ForwardPath == "b@example.org").Claim--);
         var again = await database.AcceptanceAsync("Subject: DSN\r\n\r\n");
         Assert.Equal(WriteResult.Committed, await database.Get<MailWriter>().WriteAsync(again with { Precondition = (db, cancel) => database.Get<MailQueue>().StageAsync(db, attempt, cancel) }));
         Assert.Equal(0, await database.ReadAsync(db => db.QueueEntries.CountAsync()));
@@ -230,7 +249,7 @@ public sealed class MailQueueTests
         for (var i = 0; i < 3; i++) await heartbeat.BeatAsync(CancellationToken.None);
         Assert.Equal(QueueState.Claimed, await StateAsync(database));   // somebody works on it
 
-        await database.WriteAsync(db => db.QueueEntries.Single().Attempt++);   // a claim that nobody was told of
+        await database.WriteAsync(db => db.QueueEntries.Single().Claim++);   // a claim that nobody was told of
         await heartbeat.BeatAsync(CancellationToken.None);
         Assert.Equal(QueueState.Claimed, await StateAsync(database));   // its answer may be on its way
 

@@ -148,4 +148,24 @@ public sealed class QueueServiceTests
         Assert.IsType<NotPermitted>((await service.GroupsAsync(Organisation.With(role), QueueFilter.All, CancellationToken.None)).Refusal);
         Assert.IsType<NotPermitted>((await service.RetryAsync(Organisation.With(role), QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Refusal);
     }
+
+    [Theory, BothDatabases]
+    public async Task What_a_domain_sent_is_found_by_its_whole_name_however_the_sender_wrote_it(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("a@example.org");
+        await database.QueueAsync("b@example.org");
+        await database.WriteAsync(db => db.Database.ExecuteSql($"""UPDATE "QueueEntry" SET "ReversePath" = 'Alice@PORTAL.Test' WHERE "ForwardPath" = 'b@example.org'"""));
+
+        Assert.Equal(2, await SeenByAsync("portal.test"));
+        Assert.Equal(0, await SeenByAsync("p_rtal.test"));   // no pattern, whatever a name is made of
+        Assert.Equal(0, await SeenByAsync("%.test"));
+        Assert.Equal(0, await SeenByAsync("tal.test"));
+
+        async Task<int> SeenByAsync(string domain)
+        {
+            var its = (await database.SeedDomainAsync(domain)).Id;
+            return (await database.Get<QueueService>().SearchAsync(Organisation.With(Role.Administrator, its), QueueFilter.All, QueueSort.Age, false, 0, 50, CancellationToken.None)).Value.Total;
+        }
+    }
 }

@@ -1025,6 +1025,9 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.Property<int>("Cause")
                         .HasColumnType("integer");
 
+                    b.Property<int>("Claim")
+                        .HasColumnType("integer");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone");
 
@@ -1044,6 +1047,9 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasColumnType("character varying(320)");
 
                     b.Property<bool>("IsDemo")
+                        .HasColumnType("boolean");
+
+                    b.Property<bool>("IsJunk")
                         .HasColumnType("boolean");
 
                     b.Property<int>("Kind")

@@ -1008,6 +1008,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.Property<int>("Cause")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Claim")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
@@ -1027,6 +1030,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<bool>("IsDemo")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsJunk")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("Kind")

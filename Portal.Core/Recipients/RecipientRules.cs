@@ -1,0 +1,30 @@
+namespace Portal.Core.Recipients;
+
+/// <summary>The rules by which the directory decides; keys of the Rules resource, which words them for people.</summary>
+public static class RecipientRules
+{
+    public const string Mailbox = "recipient.mailbox";
+    public const string Alias = "recipient.alias";
+    public const string Forwarder = "recipient.forwarder";
+
+    /// <summary>Registered without its "+detail".</summary>
+    public const string Detail = "recipient.detail";
+    public const string CatchAll = "recipient.catchAll";
+    public const string Postmaster = "recipient.postmaster";
+
+    /// <summary>A target that an address of ours forwards to.</summary>
+    public const string Forwarded = "recipient.forwarded";
+    public const string Unknown = "recipient.unknown";
+    public const string NotLocal = "recipient.notLocal";
+    public const string DomainDisabled = "recipient.domainDisabled";
+    public const string Disabled = "recipient.disabled";
+    public const string Deleted = "recipient.deleted";
+    public const string QuotaFull = "recipient.quotaFull";
+    public const string QuotaExceeded = "recipient.quotaExceeded";
+
+    /// <summary>Forwarders that lead to each other.</summary>
+    public const string Loop = "recipient.loop";
+
+    /// <summary>Taken at RCPT, and its mailbox removed before the commit.</summary>
+    public const string Gone = "recipient.gone";
+}
