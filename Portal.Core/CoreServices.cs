@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
+using Portal.Core.Alerts;
 using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Domains;
@@ -111,6 +112,8 @@ public static class CoreServices
         services.AddSingleton<ContentSpoolFactory>();
         services.AddSingleton<DiskSpace>();
         services.AddSingleton<MailLanes>();
+        services.AddSingleton<SystemNotices>();
+        services.AddSingleton<SetAside>();
         services.AddSingleton<MailWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<MailWriter>());
         services.AddSingleton<TraceWriter>();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Portal.Core.Permissions;
 
 namespace Portal.Core.Alerts;
 
@@ -18,6 +19,9 @@ public sealed record SystemNotice(string Key, NoticeSeverity Severity)
     public object[] Arguments { get; init; } = [];
 
     public DateTimeOffset Since { get; init; }
+
+    /// <summary>Who is shown it; null for everybody.</summary>
+    public Capability? Needs { get; init; }
 }
 
 /// <summary>What stands in the portal's banner: certificate, disk, database. Of this process; whoever raises one also clears it.</summary>
@@ -32,16 +36,19 @@ public sealed partial class SystemNotices(TimeProvider clock, ILogger<SystemNoti
     public IReadOnlyList<SystemNotice> Current => [.. standing.Values.OrderByDescending(n => n.Severity).ThenBy(n => n.Since)];
 
     /// <summary>Puts a notice up; one that stands already keeps its time.</summary>
-    public void Raise(string key, NoticeSeverity severity, params object[] arguments)
+    public void Raise(string key, NoticeSeverity severity, params object[] arguments) => Raise(new SystemNotice(key, severity) { Arguments = arguments });
+
+    /// <inheritdoc cref="Raise(string, NoticeSeverity, object[])"/>
+    public void Raise(SystemNotice raised)
     {
-        var notice = new SystemNotice(key, severity) { Arguments = arguments, Since = clock.GetUtcNow() };
+        var notice = raised with { Since = clock.GetUtcNow() };
         var isNew = false;
         standing.AddOrUpdate(
-            key,
+            raised.Key,
             _ => { isNew = true; return notice; },
             (_, old) =>
             {
-                isNew = old.Severity != severity || !old.Arguments.SequenceEqual(arguments);
+                isNew = old.Severity != notice.Severity || old.Needs != notice.Needs || !old.Arguments.SequenceEqual(notice.Arguments);
                 return isNew ? notice with { Since = old.Since } : old;
             });
         if (isNew) Tell();

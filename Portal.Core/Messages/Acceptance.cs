@@ -41,6 +41,9 @@ public sealed record Acceptance
 
     public IReadOnlyList<TraceRecipient> Recipients { get; init; } = [];
 
+    /// <summary>Discarded for all its recipients: it leaves its trace and nothing else.</summary>
+    public bool IsDiscarded { get; init; }
+
     /// <summary>
     /// Runs first in the same transaction, for what must stand or fall with this message (a DSN and the end of its queue entry), and
     /// gives the copies of earlier messages that are placed with it. Null drops this acceptance alone:

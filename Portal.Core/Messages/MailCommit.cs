@@ -1,3 +1,4 @@
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 
 namespace Portal.Core.Messages;
@@ -12,10 +13,14 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
     /// <summary>Queue ids whose precondition no longer held.</summary>
     public HashSet<Guid> Superseded { get; } = [];
 
+    /// <summary>What the commit writes; found whole or not at all.</summary>
+    public IReadOnlyList<Acceptance> Written { get; private set; } = [];
+
     public async Task StageAsync(MailLane lane, IReadOnlyList<Acceptance> batch)
     {
         var live = await FilterAsync(lane, batch);
         if (live.Count == 0) return;
+        Written = live;
 
         var places = await PlaceAsync(lane, live);
         var ids = await lane.TakeMessageIdsAsync(live.Count);
@@ -51,27 +56,62 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
     /// <summary>Raises the counters and takes the UIDs for every copy of the batch.</summary>
     private async Task<Dictionary<(Guid Queue, LocalDelivery Copy), UidPlace>> PlaceAsync(MailLane lane, IReadOnlyList<Acceptance> batch)
     {
-        var places = new Dictionary<(Guid, LocalDelivery), UidPlace>();
+        var uses = UsesOf(batch);
+        if (copies.Count == 0)
+        {
+            var all = await FoldersOfAsync(batch);
+            var counted = await lane.CountAsync(uses, PartsOf(all));
+            Touch(uses, counted.Mailboxes);
+            return Number(all, counted.Folders);
+        }
+
+        Touch(uses, await lane.AddUseAsync(uses));
+        await using (var db = lane.Context())
+            copies = await StoredCopies.LeaveOutServedAsync(db, copies.FindAll(c => TouchedMailboxes.Contains(c.MailboxId)), CancellationToken.None);
+        var folders = await FoldersOfAsync(batch);
+        return Number(folders, await lane.TakeUidsAsync(PartsOf(folders)));
+    }
+
+    private List<(Guid MailboxId, long Bytes, long Items)> UsesOf(IReadOnlyList<Acceptance> batch)
+    {
         var uses = new SortedDictionary<Guid, (long Bytes, long Items)>();
         foreach (var acceptance in batch)
-            foreach (var copy in acceptance.Deliveries)
-                uses[copy.MailboxId] = uses.GetValueOrDefault(copy.MailboxId) is var use ? (use.Bytes + SizeOf(acceptance), use.Items + 1) : default;
-        foreach (var copy in copies)
-            uses[copy.MailboxId] = uses.GetValueOrDefault(copy.MailboxId) is var use ? (use.Bytes + copy.SizeBytes, use.Items + 1) : default;
-        if (uses.Count == 0) return places;
+            foreach (var copy in acceptance.Deliveries) Add(copy.MailboxId, SizeOf(acceptance));
+        foreach (var copy in copies) Add(copy.MailboxId, copy.SizeBytes);
+        return [.. uses.Select(u => (u.Key, u.Value.Bytes, u.Value.Items))];
 
-        var found = await lane.AddUseAsync([.. uses.Select(u => (u.Key, u.Value.Bytes, u.Value.Items))]);
-        foreach (var (mailbox, isThere) in uses.Keys.Zip(found))
-            if (isThere) TouchedMailboxes.Add(mailbox);   // else the mailbox went since RCPT: its copies are dropped, not the batch
-        await LeaveOutServedAsync(lane);
+        void Add(Guid mailbox, long bytes) => uses[mailbox] = uses.GetValueOrDefault(mailbox) is var use ? (use.Bytes + bytes, use.Items + 1) : default;
+    }
 
-        var byFolder = new SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>>();
+    private void Touch(List<(Guid MailboxId, long Bytes, long Items)> uses, IReadOnlyList<bool> found)
+    {
+        foreach (var (use, isThere) in uses.Zip(found))
+            if (isThere) TouchedMailboxes.Add(use.MailboxId);   // else the mailbox went since RCPT, its folders with it: its copies are dropped, not the batch
+    }
+
+    private async Task<SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>>> FoldersOfAsync(IReadOnlyList<Acceptance> batch)
+    {
+        var folders = new SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>>();
         foreach (var acceptance in batch)
             foreach (var copy in acceptance.Deliveries) await AddAsync(acceptance.QueueId, copy);
         for (var i = 0; i < copies.Count; i++) await AddAsync(PlaceOf(i).Queue, PlaceOf(i).Copy);
+        return folders;
 
-        var taken = await lane.TakeUidsAsync([.. byFolder.Select(f => (f.Key, f.Value.Count, f.Value.Count(c => !c.Copy.Flags.HasFlag(MailFlags.Seen))))]);
-        foreach (var ((folder, placed), last) in byFolder.Zip(taken))
+        async ValueTask AddAsync(Guid queue, LocalDelivery copy)
+        {
+            if (await folderIds.FindAsync(copy.MailboxId, copy.Folder) is not { } folder) return;
+            if (!folders.TryGetValue(folder, out var list)) folders[folder] = list = [];
+            list.Add((queue, copy));
+        }
+    }
+
+    private static List<(long FolderId, int Count, int Unseen)> PartsOf(SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>> folders) =>
+        [.. folders.Select(f => (f.Key, f.Value.Count, f.Value.Count(c => !c.Copy.Flags.HasFlag(MailFlags.Seen))))];
+
+    private static Dictionary<(Guid Queue, LocalDelivery Copy), UidPlace> Number(SortedDictionary<long, List<(Guid Queue, LocalDelivery Copy)>> folders, IReadOnlyList<(long Uid, long ModSeq)?> taken)
+    {
+        var places = new Dictionary<(Guid, LocalDelivery), UidPlace>();
+        foreach (var ((folder, placed), last) in folders.Zip(taken))
         {
             if (last is not { } end) continue;
             for (var i = 0; i < placed.Count; i++)
@@ -79,47 +119,25 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         }
 
         return places;
-
-        async ValueTask AddAsync(Guid queue, LocalDelivery copy)
-        {
-            if (!TouchedMailboxes.Contains(copy.MailboxId) || await folderIds.FindAsync(copy.MailboxId, copy.Folder) is not { } folder) return;
-            if (!byFolder.TryGetValue(folder, out var list)) byFolder[folder] = list = [];
-            list.Add((queue, copy));
-        }
     }
 
     /// <summary>What a stored copy's place goes under; no acceptance has the empty queue id.</summary>
-    private (Guid Queue, LocalDelivery Copy) PlaceOf(int index) => (Guid.Empty, new LocalDelivery(copies[index].MailboxId, SpecialUse.Inbox, MailFlags.None, index));
-
-    private async Task LeaveOutServedAsync(MailLane lane)
-    {
-        if (copies.Count == 0) return;
-        await using var db = lane.Context();
-        copies = await StoredCopies.LeaveOutServedAsync(db, copies.FindAll(c => TouchedMailboxes.Contains(c.MailboxId)), CancellationToken.None);
-    }
+    private (Guid Queue, LocalDelivery Copy) PlaceOf(int index) => (Guid.Empty, new LocalDelivery(copies[index].MailboxId, copies[index].Folder, MailFlags.None, index));
 
     private void AddRows(MailRows rows, Acceptance acceptance, long messageId, Dictionary<(Guid Queue, LocalDelivery Copy), UidPlace> places)
     {
-        var content = acceptance.Content;
-        rows.Messages.Add(MessageOf(acceptance, messageId));
-        rows.Contents.Add(new Content
+        if (!acceptance.IsDiscarded)
         {
-            MessageId = messageId,
-            TraceFields = acceptance.TraceFields,
-            Hash = content.Hash,
-            RawBytes = content.RawBytes,
-            Inline = content.Inline,
-            BlobKey = content.BlobKey,
-            IsCompressed = content.IsCompressed,
-            StoredAt = acceptance.At,
-        });
+            rows.Messages.Add(MessageOf(acceptance, messageId));
+            rows.Contents.Add(ContentOf(acceptance, messageId));
+        }
 
         foreach (var copy in acceptance.Deliveries)
         {
             if (places.TryGetValue((acceptance.QueueId, copy), out var place))
                 rows.Items.Add(ItemOf(acceptance, copy, messageId, place));
             else if (acceptance.Recipients.FirstOrDefault(r => r.Index == copy.RecipientIndex) is { } recipient)
-                (recipient.Outcome, recipient.Rule) = (RecipientOutcome.Failed, "recipient.gone");
+                (recipient.Outcome, recipient.Rule) = (RecipientOutcome.Failed, RecipientRules.Gone);
         }
 
         foreach (var entry in acceptance.Entries)
@@ -133,6 +151,18 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         rows.Recipients.AddRange(acceptance.Recipients);
     }
 
+    private static Content ContentOf(Acceptance acceptance, long messageId) => new()
+    {
+        MessageId = messageId,
+        TraceFields = acceptance.TraceFields,
+        Hash = acceptance.Content.Hash,
+        RawBytes = acceptance.Content.RawBytes,
+        Inline = acceptance.Content.Inline,
+        BlobKey = acceptance.Content.BlobKey,
+        IsCompressed = acceptance.Content.IsCompressed,
+        StoredAt = acceptance.At,
+    };
+
     private MailItem ItemOf(Acceptance acceptance, LocalDelivery copy, long messageId, UidPlace place) => new()
     {
         MailboxId = copy.MailboxId,
@@ -142,6 +172,7 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
         ModSeq = place.ModSeq,
         Flags = copy.Flags,
         InternalDate = acceptance.At,
+        InternalDateOffsetMinutes = MailItem.OffsetOf(acceptance.At),
         SavedAt = clock.GetUtcNow(),
         SizeBytes = SizeOf(acceptance),
     };

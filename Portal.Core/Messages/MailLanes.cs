@@ -4,9 +4,13 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Messages;
 
-/// <summary>Opens lanes for the configured database.</summary>
-public sealed class MailLanes(IDbContextFactory<PortalDbContext> databases, IOptions<StorageOptions> storage, IOptions<DatabaseOptions> database)
+/// <summary>Opens lanes for the configured database, and asks it on others what the writer has to know beside them.</summary>
+public sealed class MailLanes(IDbContextFactory<PortalDbContext> databases, IOptions<StorageOptions> storage, IOptions<DatabaseOptions> database, TimeProvider clock)
 {
+    internal FolderIds FolderIds { get; } = new(databases);
+
+    internal UnclearCommit Unclear { get; } = new(databases, clock);
+
     internal async Task<MailLane> OpenAsync()
     {
         await using var db = await databases.CreateDbContextAsync();

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Threading.Channels;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -13,15 +11,13 @@ namespace Portal.Core.Messages;
 /// The only place that makes mail durable (DESIGN §3): whatever has gathered since the last commit goes into one transaction, and only
 /// then is anybody told. A batch is closed before its commit begins, with what is there at that moment: it never waits for more, and
 /// what arrives meanwhile is of a later one. So a message waits for those before it only, which are bounded in number, octets and age
-/// (<see cref="MailWriterOptions"/>). A failed batch is run again message by message, so that only the culprit hears of it.
+/// (<see cref="MailWriterOptions"/>). A failed batch is run again message by message, so that only the culprit hears of it; what keeps
+/// failing is committed alone (<see cref="SetAside"/>).
 /// </summary>
 public sealed partial class MailWriter(
-    IDbContextFactory<PortalDbContext> databases, MailLanes lanes, WriteGate gate, ChangeFeed feed, DiskSpace disk, IOptions<MailWriterOptions> options, TimeProvider clock, ILogger<MailWriter> logger) : BackgroundService
+    MailLanes lanes, WriteGate gate, ChangeFeed feed, DiskSpace disk, SetAside setAside, IOptions<MailWriterOptions> options, TimeProvider clock, ILogger<MailWriter> logger) : BackgroundService
 {
-    private const int TriesBeforeSetAside = 3;
     private readonly Channel<Waiting> waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
-    private readonly ConcurrentDictionary<string, int> culprits = new();
-    private readonly FolderIds folderIds = new(databases);
     private MailLane? lane;
     private int waitingMessages;
     private long waitingBytes;
@@ -42,7 +38,7 @@ public sealed partial class MailWriter(
     public async Task<WriteResult> WriteAsync(Acceptance acceptance)
     {
         if (!HasRoom) return WriteResult.Busy;
-        await acceptance.Content.CommitBlobAsync(CancellationToken.None);
+        if (!acceptance.IsDiscarded) await acceptance.Content.CommitBlobAsync(CancellationToken.None);
 
         var entry = new Waiting(acceptance, clock.GetTimestamp());
         if (Interlocked.Increment(ref waitingMessages) == 1) Interlocked.Exchange(ref oldestWaitingSince, entry.Since);
@@ -74,7 +70,11 @@ public sealed partial class MailWriter(
             Gather(batch);
             if (batch.Count == 0) continue;
             Interlocked.Exchange(ref oldestWaitingSince, batch[0].Since);
-            await CommitOrSplitAsync(batch);
+            setAside.ForgetOld();
+            var alone = batch.FindAll(w => setAside.Holds(w.Acceptance));
+            batch.RemoveAll(alone.Contains);
+            if (batch.Count > 0) await CommitOrSplitAsync(batch);
+            foreach (var entry in alone) await CommitOrSplitAsync([entry]);   // after the others, whose batch it would break once more
             Interlocked.Exchange(ref oldestWaitingSince, clock.GetTimestamp());
             batch.Clear();
         }
@@ -121,7 +121,7 @@ public sealed partial class MailWriter(
         catch (Exception e)
         {
             // The writer's one catch-all: whatever went wrong, the client hears "later" and nothing is half done.
-            foreach (var entry in batch) SetAside(entry, e);
+            foreach (var entry in batch) Fail(entry, e);
             return;
         }
 
@@ -133,7 +133,7 @@ public sealed partial class MailWriter(
             }
             catch (Exception e)
             {
-                SetAside(entry, e);
+                Fail(entry, e);
             }
         }
     }
@@ -141,7 +141,7 @@ public sealed partial class MailWriter(
     private async Task CommitAsync(IReadOnlyList<Waiting> batch)
     {
         var acceptances = batch.Select(w => w.Acceptance).ToList();
-        var commit = new MailCommit(folderIds, clock);
+        var commit = new MailCommit(lanes.FolderIds, clock);
         var isUnclear = false;
         try
         {
@@ -152,44 +152,51 @@ public sealed partial class MailWriter(
             await commit.StageAsync(lane, acceptances);
             Fault?.Invoke(CommitPoint.BeforeCommit, acceptances);
             isUnclear = true;
+            Fault?.Invoke(CommitPoint.Committing, acceptances);
             await lane.CommitAsync();
             Fault?.Invoke(CommitPoint.AfterCommit, acceptances);
         }
         catch (Exception e)
         {
+            var transactionId = lane?.TransactionId;
             await CloseLaneAsync();   // rolls back; the next batch begins on a fresh connection
             if (!isUnclear) throw;
 
-            // The answer to COMMIT was lost: the queue id tells whether it happened (DESIGN §3).
             LogCommitUnclear(logger, e);
-            if (!await IsStoredAsync(acceptances)) throw;
+            if (!await IsStoredAsync(transactionId, commit.Written)) throw;
         }
 
         foreach (var mailbox in commit.TouchedMailboxes) feed.Publish(Change.Mail, mailbox);
         if (acceptances.Any(a => a.Entries.Count > 0 || a.Precondition is not null)) feed.Publish(Change.Queue);
         feed.Publish(Change.Trace);
         foreach (var entry in batch)
-            entry.Done.TrySetResult(commit.Superseded.Contains(entry.Acceptance.QueueId) ? WriteResult.Superseded : WriteResult.Committed);
-    }
-
-    /// <summary>Whether the batch is in the database; all of it or nothing, so one id answers.</summary>
-    private async Task<bool> IsStoredAsync(List<Acceptance> acceptances)
-    {
-        await using var db = await databases.CreateDbContextAsync();
-        var ids = acceptances.Select(a => a.QueueId).ToList();
-        return await db.Messages.AsNoTracking().AnyAsync(m => ids.Contains(m.QueueId));
-    }
-
-    private void SetAside(Waiting entry, Exception cause)
-    {
-        if (!cause.IsOutage())
         {
-            var key = Convert.ToHexString(entry.Acceptance.Content.Hash);
-            if (culprits.Count > 1_000) culprits.Clear();
-            if (culprits.AddOrUpdate(key, 1, (_, tries) => tries + 1) >= TriesBeforeSetAside) LogSetAside(logger, entry.Acceptance.QueueId, key, cause);
+            setAside.Stored(entry.Acceptance);
+            entry.Done.TrySetResult(commit.Superseded.Contains(entry.Acceptance.QueueId) ? WriteResult.Superseded : WriteResult.Committed);
         }
+    }
 
-        LogFailed(logger, entry.Acceptance.QueueId, cause);
+    /// <summary>What became of a commit whose answer was lost; throws what reads as an outage where nobody can tell.</summary>
+    private async Task<bool> IsStoredAsync(ulong? transactionId, IReadOnlyCollection<Acceptance> written)
+    {
+        try
+        {
+            return await lanes.Unclear.IsStoredAsync(transactionId, written);
+        }
+        catch (Exception e)
+        {
+            // DESIGN §3: an unknown that cannot be checked is 451. The client comes again with the same message under another queue id, and
+            // where the commit did happen, its recipients have it twice: the duplicate of RFC 1047, which no answer avoids but one
+            // that may lose mail. An outage: it is no message's fault, and none is tried again alone, under an id that may be there.
+            throw new IOException("It cannot be found out whether a commit happened.", e);
+        }
+    }
+
+    private void Fail(Waiting entry, Exception cause)
+    {
+        var acceptance = entry.Acceptance;
+        if (!cause.IsOutage() && setAside.Failed(acceptance)) LogSetAside(logger, acceptance.QueueId, SetAside.KeyOf(acceptance), cause);
+        LogFailed(logger, acceptance.QueueId, cause);
         entry.Done.TrySetResult(WriteResult.Failed);
     }
 
@@ -214,7 +221,7 @@ public sealed partial class MailWriter(
     [LoggerMessage(Level = LogLevel.Error, Message = "Message {QueueId} could not be stored")]
     private static partial void LogFailed(ILogger logger, Guid queueId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "Message {QueueId} (SHA-256 {Hash}) has failed three times: it stops the store wherever it comes; look at its cause")]
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Message {QueueId} (SHA-256 {Hash}) has failed three times and is kept apart from others from now on; look at its cause")]
     private static partial void LogSetAside(ILogger logger, Guid queueId, string hash, Exception exception);
 }
 
@@ -223,5 +230,8 @@ internal enum CommitPoint
 {
     Begun,
     BeforeCommit,
+
+    /// <summary>From here on nobody knows without asking whether it happened.</summary>
+    Committing,
     AfterCommit,
 }

@@ -10,16 +10,20 @@ using Portal.Core.Trace;
 namespace Portal.Core.Messages;
 
 /// <summary>
-/// PostgreSQL: what counts is round trips. Counters go as one pipelined batch, the rows of all tables as another, message ids come by
-/// the block: five round trips a commit. (A COPY a table took two each, sixteen in all: bench/RESULTS.md.)
+/// PostgreSQL: what counts is round trips. BEGIN and the counters go as one pipelined batch, the rows of all tables and COMMIT as another,
+/// message ids come by the block: two round trips a commit. (A COPY a table took two each, sixteen in all: bench/RESULTS.md.)
 /// </summary>
 internal sealed class PostgresMailLane : MailLane
 {
     private const int IdBlock = 256;
+    private const string AddUseSql = """UPDATE "MailboxUse" SET "Bytes" = "Bytes" + $1, "Items" = "Items" + $2 WHERE "MailboxId" = $3""";
+    private static readonly string TakeUidsSql = string.Format(CultureInfo.InvariantCulture, FolderCounters.AddSql, "$1", "$2", "$3");
     private readonly NpgsqlConnection connection;
     private readonly Queue<long> ids = new();
     private readonly Insert messages, contents, items, entries, traces, events, recipients;
     private NpgsqlTransaction? transaction;
+    private NpgsqlBatch? inserts;
+    private ulong? transactionId;
 
     private PostgresMailLane(NpgsqlConnection connection, IModel model)
     {
@@ -44,12 +48,25 @@ internal sealed class PostgresMailLane : MailLane
         return new(connection, model);
     }
 
-    public override async Task BeginAsync() => transaction = await connection.BeginTransactionAsync();
+    public override ulong? TransactionId => transactionId;
+
+    public override async Task BeginAsync()
+    {
+        transactionId = null;
+        transaction = await connection.BeginTransactionAsync();   // sends nothing yet: BEGIN goes with the first statement
+    }
 
     public override async Task CommitAsync()
     {
-        await transaction!.CommitAsync();
-        await transaction.DisposeAsync();
+        await using (var batch = inserts ?? new NpgsqlBatch(connection, transaction))
+        {
+            // After a row that failed the server passes over the rest of a batch: what did not all go in is not committed.
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+            await batch.ExecuteNonQueryAsync();
+        }
+
+        inserts = null;
+        await transaction!.DisposeAsync();
         transaction = null;
     }
 
@@ -73,44 +90,55 @@ internal sealed class PostgresMailLane : MailLane
         return [.. Enumerable.Range(0, count).Select(_ => ids.Dequeue())];
     }
 
-    public override async Task<IReadOnlyList<bool>> AddUseAsync(IReadOnlyList<(Guid MailboxId, long Bytes, long Items)> uses)
-    {
-        await using var batch = new NpgsqlBatch(connection, transaction);
-        foreach (var (mailbox, bytes, count) in uses)
-            batch.BatchCommands.Add(Command("""UPDATE "MailboxUse" SET "Bytes" = "Bytes" + $1, "Items" = "Items" + $2 WHERE "MailboxId" = $3""", bytes, count, mailbox));
-        await batch.ExecuteNonQueryAsync();
-        return [.. batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(c => c.RecordsAffected == 1)];
-    }
+    public override async Task<IReadOnlyList<bool>> AddUseAsync(IReadOnlyList<(Guid MailboxId, long Bytes, long Items)> uses) => (await CountAsync(uses, [])).Mailboxes;
 
-    public override async Task<IReadOnlyList<(long Uid, long ModSeq)?>> TakeUidsAsync(IReadOnlyList<(long FolderId, int Count, int Unseen)> folders)
+    public override async Task<IReadOnlyList<(long Uid, long ModSeq)?>> TakeUidsAsync(IReadOnlyList<(long FolderId, int Count, int Unseen)> folders) => (await CountAsync([], folders)).Folders;
+
+    public override async Task<Counted> CountAsync(IReadOnlyList<(Guid MailboxId, long Bytes, long Items)> uses, IReadOnlyList<(long FolderId, int Count, int Unseen)> folders)
     {
-        var sql = string.Format(CultureInfo.InvariantCulture, FolderCounters.AddSql, "$1", "$2", "$3");
         await using var batch = new NpgsqlBatch(connection, transaction);
-        foreach (var (folder, count, unseen) in folders) batch.BatchCommands.Add(Command(sql, count, unseen, folder));
-        await using var reader = await batch.ExecuteReaderAsync();
+        if (transactionId is null) batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_current_xact_id()"));
+        var counts = uses.Select(u => Command(AddUseSql, u.Bytes, u.Items, u.MailboxId)).ToList();
+        foreach (var command in counts.Concat(folders.Select(f => Command(TakeUidsSql, f.Count, f.Unseen, f.FolderId)))) batch.BatchCommands.Add(command);
         var places = new List<(long, long)?>(folders.Count);
-        do places.Add(await reader.ReadAsync() ? (reader.GetInt64(0), reader.GetInt64(1)) : null);
-        while (await reader.NextResultAsync());
-        return places;
+        if (batch.BatchCommands.Count == 0) return new([], places);
+
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            // Results are those of statements that return rows; the use rows' are none.
+            if (transactionId is null) transactionId = await ReadIdAsync(reader);
+            for (; places.Count < folders.Count; await reader.NextResultAsync()) places.Add(await reader.ReadAsync() ? (reader.GetInt64(0), reader.GetInt64(1)) : null);
+        }
+
+        return new(counts.ConvertAll(c => c.RecordsAffected == 1), places);
     }
 
-    public override async Task InsertAsync(MailRows rows)
+    public override Task InsertAsync(MailRows rows)
     {
-        await using var batch = new NpgsqlBatch(connection, transaction);
-        messages.AddTo(batch, rows.Messages);
-        contents.AddTo(batch, rows.Contents);
-        items.AddTo(batch, rows.Items);
-        entries.AddTo(batch, rows.Entries);
-        traces.AddTo(batch, rows.Traces);
-        events.AddTo(batch, rows.Events);
-        recipients.AddTo(batch, rows.Recipients);
-        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync();
+        inserts = new NpgsqlBatch(connection, transaction);
+        messages.AddTo(inserts, rows.Messages);
+        contents.AddTo(inserts, rows.Contents);
+        items.AddTo(inserts, rows.Items);
+        entries.AddTo(inserts, rows.Entries);
+        traces.AddTo(inserts, rows.Traces);
+        events.AddTo(inserts, rows.Events);
+        recipients.AddTo(inserts, rows.Recipients);
+        return Task.CompletedTask;
     }
 
     public override async ValueTask DisposeAsync()
     {
+        if (inserts is not null) await inserts.DisposeAsync();
         if (transaction is not null) await transaction.DisposeAsync();
         await connection.DisposeAsync();
+    }
+
+    private static async Task<ulong> ReadIdAsync(NpgsqlDataReader reader)
+    {
+        await reader.ReadAsync();
+        var id = reader.GetFieldValue<ulong>(0);
+        await reader.NextResultAsync();
+        return id;
     }
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> values)

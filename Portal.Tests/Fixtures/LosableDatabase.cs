@@ -5,7 +5,7 @@ using Portal.Core.Data;
 
 namespace Portal.Tests.Fixtures;
 
-/// <summary>The host's database, away for as long as the test says.</summary>
+/// <summary>A database, away for as long as the test says.</summary>
 internal sealed class LosableDatabase
 {
     private volatile bool isLost;
@@ -13,10 +13,13 @@ internal sealed class LosableDatabase
     public bool IsLost { get => isLost; set => isLost = value; }
 
     /// <summary>For <see cref="PortalHostWishes.Configure"/>.</summary>
-    public void Configure(WebApplicationBuilder builder)
+    public void Configure(WebApplicationBuilder builder) => Configure(builder.Services);
+
+    /// <summary>For <see cref="TestDatabase.CreateAsync"/>.</summary>
+    public void Configure(IServiceCollection services)
     {
-        var real = builder.Services.Single(s => s.ServiceType == typeof(IDbContextFactory<PortalDbContext>)).ImplementationType!;
-        builder.Services.AddSingleton<IDbContextFactory<PortalDbContext>>(provider => new Factory(this, (IDbContextFactory<PortalDbContext>)ActivatorUtilities.CreateInstance(provider, real)));
+        var real = services.Single(s => s.ServiceType == typeof(IDbContextFactory<PortalDbContext>)).ImplementationType!;
+        services.AddSingleton<IDbContextFactory<PortalDbContext>>(provider => new Factory(this, (IDbContextFactory<PortalDbContext>)ActivatorUtilities.CreateInstance(provider, real)));
     }
 
     private sealed class Factory(LosableDatabase state, IDbContextFactory<PortalDbContext> real) : IDbContextFactory<PortalDbContext>

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.FileProviders;
 using Portal.Core;
-using Portal.Core.Alerts;
 using Portal.Core.Certificates;
 
 namespace Portal.Web.Hosting;
@@ -25,7 +24,6 @@ internal static class PortalApp
         });
         ReadSettings(builder.Configuration, settings);
         builder.Services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section);
-        builder.Services.AddSingleton<SystemNotices>();
         builder.Services.AddPortalCore(builder.Configuration);
         return builder;
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
@@ -12,7 +11,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_message_to_two_people_is_one_content_and_two_items(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test", "ben@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test", "ben@portal.test");
 
         Assert.Equal(WriteResult.Committed, await store.DeliverAsync(Mail.Text, 0, 1));
 
@@ -33,7 +32,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task What_was_stored_comes_back_byte_for_byte_below_the_trace_fields(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var odd = "Subject: caf\xe9\r\n\r\n" + new string('x', 50_000) + "\0\r\nFrom nobody\r\n";
         var large = "Subject: large\r\n\r\n" + string.Concat(Enumerable.Range(0, 40_000).Select(i => $"line {i * 7919 % 10007}\r\n"));
 
@@ -50,7 +49,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task Uids_and_modseqs_of_a_folder_have_no_gap_and_no_double_under_concurrency(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
 
         var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => store.DeliverAsync(Mail.Text, 0)));
 
@@ -64,7 +63,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_fault_of_one_message_fails_that_message_only(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var culprit = await store.AcceptAsync(Mail.Text, 0);
         store.Writer.Fault = (point, batch) =>
         {
@@ -82,7 +81,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_commit_whose_answer_is_lost_is_looked_up_before_anybody_hears(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         store.Writer.Fault = (point, _) =>
         {
             if (point == CommitPoint.AfterCommit) throw new IOException("the answer was lost");
@@ -95,7 +94,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_mailbox_gone_since_rcpt_drops_that_recipient_not_the_batch(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var acceptance = await store.Database.AcceptanceAsync(Mail.Text,
             new LocalDelivery(store.Mailboxes[0], SpecialUse.Inbox, MailFlags.None, 0), new LocalDelivery(Guid.CreateVersion7(), SpecialUse.Inbox, MailFlags.None, 1));
 
@@ -109,7 +108,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_precondition_that_no_longer_holds_writes_nothing(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var acceptance = await store.AcceptAsync(Mail.Text, 0) with { Precondition = (_, _) => Task.FromResult<IReadOnlyList<StoredCopy>?>(null) };
 
         Assert.Equal(WriteResult.Superseded, await store.Writer.WriteAsync(acceptance));
@@ -119,7 +118,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task Queue_entries_survive_a_batch_that_is_run_again(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var first = true;
         store.Writer.Fault = (point, batch) =>
         {
@@ -144,7 +143,7 @@ public class MailWriterTests
     [Theory, BothDatabases]
     public async Task A_batch_is_closed_when_its_commit_begins_and_what_keeps_arriving_goes_into_the_next(DatabaseKind kind)
     {
-        await using var store = await Store.OpenAsync(kind, "anna@portal.test");
+        await using var store = await WriterBed.OpenAsync(kind, "anna@portal.test");
         var acceptances = new List<Acceptance>();
         for (var i = 0; i < 4; i++) acceptances.Add(await store.AcceptAsync(Mail.Text, 0));
         var (arriving, batches) = (new List<Task<WriteResult>>(), new List<IReadOnlyList<Acceptance>>());
@@ -164,43 +163,4 @@ public class MailWriterTests
 
     private static QueueEntry Entry(Guid queueId, string forwardPath) =>
         new() { QueueId = queueId, ReversePath = "anna@portal.test", ForwardPath = forwardPath, RouteKey = "example.org", CreatedAt = TestDatabase.Start, NextAttemptAt = TestDatabase.Start, ExpiresAt = TestDatabase.Start.AddDays(5) };
-
-    /// <summary>A database with mailboxes and a running writer.</summary>
-    private sealed class Store(TestDatabase database, Guid[] mailboxes) : IAsyncDisposable
-    {
-        public TestDatabase Database => database;
-
-        public Guid[] Mailboxes => mailboxes;
-
-        public MailWriter Writer => database.Get<MailWriter>();
-
-        public static async Task<Store> OpenAsync(DatabaseKind kind, params string[] addresses)
-        {
-            var database = await TestDatabase.CreateAsync(kind);
-            await database.AddDomainAsync();
-            var mailboxes = new List<Guid>();
-            foreach (var address in addresses) mailboxes.Add((await database.AddMailboxAsync(address)).MailboxId);
-            await database.Get<MailWriter>().StartAsync(CancellationToken.None);
-            return new(database, [.. mailboxes]);
-        }
-
-        public Task<Acceptance> AcceptAsync(string text, params int[] to) =>
-            database.AcceptanceAsync(text, [.. to.Select((m, i) => new LocalDelivery(mailboxes[m], SpecialUse.Inbox, MailFlags.None, i))]);
-
-        public async Task<WriteResult> DeliverAsync(string text, params int[] to) => await Writer.WriteAsync(await AcceptAsync(text, to));
-
-        public async Task<string> ReadTextAsync(long messageId)
-        {
-            await using var stream = await database.Get<ContentReader>().OpenAsync(messageId, CancellationToken.None);
-            using var copy = new MemoryStream();
-            await stream!.CopyToAsync(copy);
-            return Encoding.Latin1.GetString(copy.ToArray());
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Writer.StopAsync(CancellationToken.None);
-            await database.DisposeAsync();
-        }
-    }
 }
