@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Messages;
+using Portal.Smtp.Checks;
 using Portal.Smtp.Delivery;
 using Portal.Smtp.Receiving;
 using Portal.Smtp.Server;
@@ -30,6 +31,7 @@ public static class SmtpServices
         services.AddSingleton<RecipientJudge>();
         services.AddSingleton<SubmissionRules>();
         services.AddSingleton<ReceiptAllowance>();
+        services.AddSingleton<CheckChain>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();
         services.AddSingleton<ReceivingParts>();

@@ -35,6 +35,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             TraceFields = TraceFields.Write(origin, envelope.ReversePath, envelope.IsUtf8, envelope.QueueId, single, options.Value.HostName, plan.At),
             Head = head,
             ReversePath = envelope.ReversePath.ToString(),
+            IsDiscarded = plan.Deliveries.Count == 0 && plan.Entries.Count == 0,
             Deliveries = plan.Deliveries,
             Entries = plan.Entries,
             Trace = TraceRows.TraceOf(origin, envelope, head, content.RawBytes, TraceOutcome.Accepted, null, SmtpReply.Queued(envelope.QueueId), clock),
@@ -74,6 +75,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             {
                 DispositionKind.Deliver => Deliver(recipient, disposition.Recipient, SpecialUse.Inbox),
                 DispositionKind.Junk => Deliver(recipient, disposition.Recipient, SpecialUse.Junk),
+                DispositionKind.Hold or DispositionKind.Reject => Hold(recipient, disposition),
                 DispositionKind.Discard => RecipientOutcome.Discarded,
                 _ => throw new InvalidOperationException($"A disposition {disposition.Kind} is not part of an acceptance."),
             };
@@ -87,7 +89,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             Rows.Add(TraceRows.Row(envelope.QueueId, Rows.Count, refused.Address, TraceRows.OutcomeOf(refused.Reply), refused.Rule, refused.Reply, at));
         }
 
-        public void Add(string forward) => Rows.Add(TraceRows.Row(envelope.QueueId, Rows.Count, forward, RecipientOutcome.Queued, Rules.Forwarded, null, at));
+        public void Add(string forward) => Rows.Add(TraceRows.Row(envelope.QueueId, Rows.Count, forward, RecipientOutcome.Queued, RecipientRules.Forwarded, null, at));
 
         private RecipientOutcome Deliver(EnvelopeRecipient recipient, int index, SpecialUse folder)
         {
@@ -100,7 +102,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
             if (QueueKindOf(recipient, folder) is { } kind)
             {
-                Queue(kind, recipient, recipient.Address);
+                Queue(kind, recipient, recipient.Address, folder == SpecialUse.Junk ? DispositionKind.Junk : DispositionKind.Deliver);
                 return RecipientOutcome.Queued;
             }
 
@@ -119,6 +121,20 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         }
 
         /// <summary>
+        /// The copy waits in the queue for somebody to look at it. One that was rejected while others were taken reports nothing to its
+        /// sender, whatever becomes of it: never a bounce (DESIGN §3).
+        /// </summary>
+        private RecipientOutcome Hold(EnvelopeRecipient recipient, Disposition disposition)
+        {
+            var resolution = recipient.Resolution;
+            var kind = resolution.State == RecipientState.NotLocal ? QueueKind.Relay : resolution is { Mailboxes.Count: 1, Relays.Count: 0 } ? QueueKind.Local : QueueKind.Expand;
+            if (!Queue(kind, recipient, recipient.Address, disposition.Kind)) return RecipientOutcome.Queued;   // the same address, in another case
+            Entries[^1].State = QueueState.Held;
+            Entries[^1].LastRule = disposition.Rule;
+            return RecipientOutcome.Held;
+        }
+
+        /// <summary>
         /// Whether an address of ours goes through the queue: who wants to hear of the delivery gets copy and receipt in one commit (RFC 3461
         /// §4.1), what is taken for junk earns none; and what all addresses together expand to has a bound in this commit.
         /// </summary>
@@ -134,7 +150,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             return null;
         }
 
-        private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target)
+        private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition = DispositionKind.Deliver)
         {
             if (!queued.Add(target.Folded)) return false;
 
@@ -155,7 +171,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
                 ExpiresAt = at + lifetime,
                 SizeBytes = sizeBytes,
                 AccountId = origin.AccountId,
-                Notify = isStrangers && (kind == QueueKind.Relay || !isReported || recipient.Notify == DsnNotify.Default) ? DsnNotify.Never : recipient.Notify,
+                Notify = disposition == DispositionKind.Reject || (isStrangers && (kind == QueueKind.Relay || !isReported || recipient.Notify == DsnNotify.Default)) ? DsnNotify.Never : recipient.Notify,
+                IsJunk = disposition == DispositionKind.Junk,
                 Return = isStrangers ? DsnReturn.Headers : envelope.Return,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,

@@ -1,20 +1,21 @@
 namespace Portal.Smtp.Receiving;
 
-/// <summary>What is done with one recipient's copy.</summary>
+/// <summary>What is done with one recipient's copy. There is no quarantine yet: what would go there is held in the queue.</summary>
 internal enum DispositionKind
 {
     /// <summary>Into the inbox, and on to where the address forwards.</summary>
     Deliver,
 
-    /// <summary>Into the junk folder.</summary>
+    /// <summary>Into the junk folder; on to where the address forwards too, for who is there judges by rules of their own.</summary>
     Junk,
-    Quarantine,
+
+    /// <summary>Into the queue, where it stays until somebody releases or removes it.</summary>
     Hold,
 
     /// <summary>Nowhere, but with a trace.</summary>
     Discard,
 
-    /// <summary>550 when all are; else quarantined and marked so, never bounced (DESIGN §3).</summary>
+    /// <summary>550 when all are; else taken and held, marked with its rule: never a bounce, never silent (DESIGN §3).</summary>
     Reject,
 
     /// <summary>451 for all.</summary>

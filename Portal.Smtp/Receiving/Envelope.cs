@@ -70,4 +70,7 @@ internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply R
 {
     /// <summary>The recipient that forwards to it, who was taken for the sake of other targets; null for one that RCPT named.</summary>
     public string? ForwardedBy { get; init; }
+
+    /// <summary>What decided, where a check did; null at RCPT.</summary>
+    public IReadOnlyDictionary<string, string>? Inputs { get; init; }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -9,6 +8,7 @@ using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;
+using Portal.Smtp.Checks;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Submission;
 
@@ -106,9 +106,9 @@ public sealed partial class MessageReceiver
                 envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
         }
 
-        var dispositions = Decide(origin, envelope);
-        if (dispositions.Exists(d => d.Kind == DispositionKind.Defer)) return parts.Refusals.Record(origin, envelope, Rules.LocalError, SmtpReply.LocalError, head, content.RawBytes);
-        if (dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject)) return parts.Refusals.Record(origin, envelope, dispositions[0].Rule, SmtpReply.Rejected, head, content.RawBytes);
+        var mail = new CheckedMail(origin, envelope, head, content);
+        var dispositions = await parts.Checks.DecideAsync(mail, CancellationToken.None);
+        if (Refuse(mail, dispositions) is { } refusal) return refusal;
 
         var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, sentMailboxId);
         switch (await writer.WriteAsync(acceptance))
@@ -123,22 +123,23 @@ public sealed partial class MessageReceiver
         }
     }
 
-    /// <summary>One disposition for each recipient with the rule that decided and its inputs.</summary>
-    private static List<Disposition> Decide(Origin origin, Envelope envelope)
+    /// <summary>Refuses the whole message where its recipients' dispositions say so; null where any copy is taken.</summary>
+    private SmtpReply? Refuse(CheckedMail mail, List<Disposition> dispositions)
     {
-        var dispositions = new List<Disposition>(envelope.Recipients.Count);
-        foreach (var recipient in envelope.Recipients)
+        var (reply, decisive) = dispositions.Find(d => d.Kind == DispositionKind.Defer) is { } deferred ? (SmtpReply.PutOff, deferred)
+            : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (SmtpReply.Rejected, dispositions[0])
+            : default;
+        if (reply is null) return null;
+
+        // Each recipient keeps the rule that decided about it; who would have been served goes with the one that was put off.
+        foreach (var (recipient, disposition) in mail.Envelope.Recipients.Zip(dispositions))
         {
-            var resolution = recipient.Resolution;
-            var inputs = new Dictionary<string, string> { ["recipient"] = recipient.Address.Folded };
-            if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
-            if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
-            if (dispositions.Count == 0) TraceRows.AddTransaction(origin, envelope, inputs);
-            var rule = resolution.State == Core.Recipients.RecipientState.NotLocal ? Rules.Relay : resolution.Rule;
-            dispositions.Add(new Disposition(DispositionKind.Deliver, dispositions.Count, rule, inputs));
+            var why = disposition.Kind == decisive.Kind ? disposition : decisive;
+            mail.Envelope.Refuse(new RefusedRecipient(recipient.Address.Folded, why.Rule, reply) { Inputs = why.Inputs });
         }
 
-        return dispositions;
+        mail.Envelope.Recipients.Clear();
+        return parts.Refusals.Record(mail.Origin, mail.Envelope, decisive.Rule, reply, mail.Head, mail.Content.RawBytes);
     }
 
     private HeaderRepair RepairFor(Envelope envelope) =>
@@ -185,4 +186,4 @@ public sealed partial class MessageReceiver
 public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
 
 /// <summary>The steps of receiving, together.</summary>
-internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, CheckChain Checks, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);

@@ -38,7 +38,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
-        var isDisguised = resolution.State == RecipientState.Unknown || resolution.Rule == "recipient.catchAll";
+        var isDisguised = resolution.State == RecipientState.Unknown || resolution.IsCatchAll;
         if (isDisguised && address.LocalPart.AsSpan().ContainsAny('%', '!', '@')) return Refuse(text, Rules.RelayDisguised, SmtpReply.RelayDenied);
 
         return resolution.State switch

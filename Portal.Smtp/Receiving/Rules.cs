@@ -1,6 +1,6 @@
 namespace Portal.Smtp.Receiving;
 
-/// <summary>The rules that decide here; keys of the Rules resource, which words them for people. Those of recipients are the directory's.</summary>
+/// <summary>The rules that decide here; keys of the Rules resource, which words them for people. Those of the directory are <see cref="Core.Recipients.RecipientRules"/>.</summary>
 public static class Rules
 {
     public const string MessageSize = "message.size";
@@ -40,7 +40,4 @@ public static class Rules
 
     /// <summary>An address of ours that the queue delivers to: with a receipt, or to many.</summary>
     public const string QueuedHere = "recipient.queuedHere";
-
-    /// <summary>A target that an address of ours forwards to.</summary>
-    public const string Forwarded = "recipient.forwarded";
 }

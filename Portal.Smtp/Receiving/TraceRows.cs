@@ -69,7 +69,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
 
     public static TraceFact FactOf(RefusedRecipient refused)
     {
-        var inputs = new Dictionary<string, string> { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
+        var inputs = new Dictionary<string, string>(refused.Inputs ?? new Dictionary<string, string>()) { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
         if (refused.ForwardedBy is { } forwarder) inputs["forwardedBy"] = forwarder;
         return new TraceFact(refused.Rule, inputs);
     }

@@ -1,0 +1,39 @@
+using System.Globalization;
+using Portal.Core.Recipients;
+using Portal.Smtp.Receiving;
+
+namespace Portal.Smtp.Checks;
+
+/// <summary>Makes one disposition for each recipient: the first check with an opinion decides, and what none objects to is delivered.</summary>
+internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
+{
+    /// <summary>One disposition for each recipient, in their order, with the rule that decided and its inputs.</summary>
+    public async ValueTask<List<Disposition>> DecideAsync(CheckedMail mail, CancellationToken cancel)
+    {
+        var dispositions = new List<Disposition>(mail.Envelope.Recipients.Count);
+        foreach (var recipient in mail.Envelope.Recipients)
+        {
+            var verdict = await AskAsync(mail, recipient, cancel) ?? Delivery(recipient.Resolution);
+            var inputs = new Dictionary<string, string>(verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
+            if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
+            dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs));
+        }
+
+        return dispositions;
+    }
+
+    private async ValueTask<Verdict?> AskAsync(CheckedMail mail, EnvelopeRecipient recipient, CancellationToken cancel)
+    {
+        foreach (var check in checks)
+            if (await check.JudgeAsync(mail, recipient, cancel) is { } verdict) return verdict;
+        return null;
+    }
+
+    private static Verdict Delivery(RecipientResolution resolution)
+    {
+        var inputs = new Dictionary<string, string>();
+        if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
+        if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+        return new(DispositionKind.Deliver, resolution.State == RecipientState.NotLocal ? Rules.Relay : resolution.Rule, inputs);
+    }
+}

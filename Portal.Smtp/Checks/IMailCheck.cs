@@ -1,0 +1,23 @@
+using Portal.Core.Messages;
+using Portal.Smtp.Receiving;
+
+namespace Portal.Smtp.Checks;
+
+/// <summary>
+/// One step of the chain that judges a message (DESIGN §3). To add one: a class in this folder and a line in SmtpServices, in whose order
+/// they are asked; a test brings its own.
+/// </summary>
+internal interface IMailCheck
+{
+    /// <summary>Its opinion on one recipient's copy; null for none. A fault of its own throws: 451.</summary>
+    ValueTask<Verdict?> JudgeAsync(CheckedMail mail, EnvelopeRecipient recipient, CancellationToken cancel);
+}
+
+/// <summary>What a check looks at.</summary>
+internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead Head, MailContent Content);
+
+/// <summary>What a check came to.</summary>
+/// <param name="Kind">What is done with the copy.</param>
+/// <param name="Rule">Key of the Rules resource.</param>
+/// <param name="Inputs">Names and values that decided, none of them content.</param>
+internal sealed record Verdict(DispositionKind Kind, string Rule, IReadOnlyDictionary<string, string> Inputs);
