@@ -111,6 +111,22 @@ public sealed class LocalPlacementTests
         Assert.Equal([RecipientOutcome.Relayed, RecipientOutcome.Queued, RecipientOutcome.Refused, RecipientOutcome.Queued, RecipientOutcome.Queued], rows.Select(r => r.Outcome));
     }
 
+    [Theory, BothDatabases]
+    public async Task What_was_taken_for_junk_lies_in_the_junk_folder_also_through_the_queue(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var anna = await AddAnnaAsync(database);
+        await QueueAsync(database, Anna);
+        await QueueAsync(database, "al@portal.test");
+        await database.WriteAsync(db => db.QueueEntries.Where(e => e.ForwardPath == Anna).ExecuteUpdate(e => e.SetProperty(x => x.IsJunk, true)));
+        var claimed = await ClaimAsync(database);
+
+        foreach (var entry in claimed) await database.Get<MailQueue>().SettleAsync(new Attempt(entry.QueueId, [Stored(entry, anna)], []), CancellationToken.None);
+
+        var folders = await database.ReadAsync(db => (from i in db.MailItems join f in db.Folders on i.FolderId equals f.Id orderby i.MessageId select f.SpecialUse).ToListAsync());
+        Assert.Equal([SpecialUse.Junk, SpecialUse.Inbox], folders);
+    }
+
     private static async Task<Guid> AddAnnaAsync(TestDatabase database)
     {
         await database.AddDomainAsync();
