@@ -29,6 +29,7 @@ internal sealed partial class Server : IAsyncDisposable
     /// <summary>Runs until it is told to stop; the exit status.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
+        NativeMemory.Bound();
         try
         {
             await using var server = await StartAsync(args);
