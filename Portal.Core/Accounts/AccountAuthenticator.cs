@@ -16,7 +16,7 @@ public enum AuthenticationKind
     /// <summary>Wrong, unknown or disabled: outside they read the same.</summary>
     Failed,
 
-    /// <summary>This pair of name and network has to wait; the password was not looked at.</summary>
+    /// <summary>This pair of name and network, or a stranger of this network, has to wait.</summary>
     SlowedDown,
 
     /// <summary>Too many passwords are being checked; try again (454 4.7.0).</summary>
@@ -36,11 +36,21 @@ public sealed record AuthenticationResult(AuthenticationKind Kind, AccountSnapsh
 public sealed class AccountAuthenticator(
     IDbContextFactory<PortalDbContext> databases, WriteGate gate, PasswordHashing hashing, SignInThrottleStore throttle, RoleDirectory roles, TimeProvider clock)
 {
+    /// <summary>Tries of one pair that may wait; more are "busy".</summary>
+    internal const int MaxWaitingOfPair = 50;
+
+    /// <summary>Passwords of one network that are looked at, or queue for it, at once: of all that may queue no network takes more, and its own others wait behind them.</summary>
+    internal const int MaxOfNetwork = 8;
+
+    /// <summary>Tries of one network that may wait for one of those places.</summary>
+    internal const int MaxWaitingOfNetwork = PasswordHashing.MaxWaiting - MaxOfNetwork;
+
     private const int MaxRemembered = 10_000;
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
     private readonly byte[] processKey = RandomNumberGenerator.GetBytes(32);
-    private readonly ConcurrentDictionary<string, Verdict> verdicts = new();
-    private readonly SignInTurns turns = new();
+    private readonly ConcurrentDictionary<(string Login, string Network), Verdict> verdicts = new();
+    private readonly KeyedTurns<(string Login, string Network)> pairTurns = new(1, MaxWaitingOfPair);
+    private readonly KeyedTurns<string> networkTurns = new(MaxOfNetwork, MaxWaitingOfNetwork);
 
     /// <summary>The login name in the form throttle and account are found by.</summary>
     public static string FoldLogin(string loginName)
@@ -53,43 +63,70 @@ public sealed class AccountAuthenticator(
     /// <summary>Checks name and password. A database outage throws (454 4.7.0).</summary>
     public async Task<AuthenticationResult> VerifyAsync(string loginName, string password, IPAddress client, Channel channel, CancellationToken cancel)
     {
-        var login = FoldLogin(loginName);
-        // Of one network: what somebody else's network guesses is never answered from here, but by way of the throttle.
-        var key = Convert.ToHexString(HMACSHA256.HashData(processKey, Encoding.UTF8.GetBytes($"{login}\0{Networks.Of(client)}\0{password}")));
-        if (await RecallAsync(key, cancel) is { } known) return new(AuthenticationKind.Succeeded, known);
+        // Of one network: what somebody else's network guesses is never answered from memory, but by way of the throttle.
+        var pair = (Login: FoldLogin(loginName), Network: Networks.Of(client));
+        var mac = HMACSHA256.HashData(processKey, Encoding.UTF8.GetBytes($"{pair.Login}\0{pair.Network}\0{password}"));
+        if (await RecallAsync(pair, mac, cancel) is { } known) return new(AuthenticationKind.Succeeded, known);
 
-        using var turn = await turns.EnterAsync(login, client, cancel);
+        using var turn = await pairTurns.EnterAsync(pair, cancel);
         if (turn is null) return new(AuthenticationKind.Busy);
         // Several connections of one person at once: the first was looked at, the others know by now.
-        if (turn.HasWaited && await RecallAsync(key, cancel) is { } found) return new(AuthenticationKind.Succeeded, found);
+        if (turn.HasWaited && await RecallAsync(pair, mac, cancel) is { } found) return new(AuthenticationKind.Succeeded, found);
 
-        var wait = await throttle.WaitAsync(login, client, cancel);
-        if (wait > TimeSpan.Zero) return new(AuthenticationKind.SlowedDown, RetryAfter: wait);
-
-        await using var db = await databases.CreateDbContextAsync(cancel);
-        var normalized = login.ToUpperInvariant();
-        var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.NormalizedUserName == normalized, cancel);
-        if (await hashing.VerifyAsync(account, password, cancel) is not { } isRight) return new(AuthenticationKind.Busy);
-        if (account is null || !isRight || account.IsDisabled)
+        var (answer, account) = await LookAsync(pair, password, client, channel, cancel);
+        if (account is null)
         {
-            var note = account is null ? null : Note(account.Id, client, channel, isRight ? SignInResultKind.Disabled : SignInResultKind.WrongPassword);
-            await throttle.FailedAsync(login, client, note, cancel);
-            return new(AuthenticationKind.Failed);
+            // A wrong or slowed down try ends what is remembered: of those that follow, a right one too passes the throttle.
+            if (answer.Kind != AuthenticationKind.Busy) verdicts.TryRemove(pair, out _);
+            return answer;
         }
 
-        await throttle.SucceededAsync(login, client, cancel);
         await NoteAsync(account.Id, client, channel, SignInResultKind.Succeeded, cancel);
         if (await roles.FindAsync(account.Id, cancel) is not { } snapshot) return new(AuthenticationKind.Failed);
         if (verdicts.Count >= MaxRemembered) verdicts.Clear();
-        verdicts[key] = new(account.Id, account.SecurityStamp ?? "", clock.GetTimestamp());
+        verdicts[pair] = new(mac, account.Id, account.SecurityStamp ?? "", clock.GetTimestamp());
         return new(AuthenticationKind.Succeeded, snapshot);
     }
 
-    private async ValueTask<AccountSnapshot?> RecallAsync(string key, CancellationToken cancel)
+    /// <summary>Asks somebody who has signed in for their password again: looked at as at a door, with the same throttle, but no sign-in.</summary>
+    internal async Task<AuthenticationResult> ConfirmAsync(Actor actor, string password, CancellationToken cancel)
     {
-        if (!verdicts.TryGetValue(key, out var verdict)) return null;
+        var client = IPAddress.TryParse(actor.Address, out var address) ? address : IPAddress.None;
+        var pair = (Login: FoldLogin(actor.Name), Network: Networks.Of(client));
+        using var turn = await pairTurns.EnterAsync(pair, cancel);
+        return turn is null ? new(AuthenticationKind.Busy) : (await LookAsync(pair, password, client, actor.Channel, cancel)).Answer;
+    }
+
+    /// <summary>One guarded look at a password: the network's turn, the throttle, the hash, the count. The account where it was right.</summary>
+    private async Task<(AuthenticationResult Answer, Account? Account)> LookAsync((string Login, string Network) pair, string password, IPAddress client, Channel channel, CancellationToken cancel)
+    {
+        using var turn = await networkTurns.EnterAsync(pair.Network, cancel);
+        if (turn is null) return (new(AuthenticationKind.Busy), null);
+
+        var pace = await throttle.PaceAsync(pair.Login, client, cancel);
+        if (pace.Wait > TimeSpan.Zero) return (new(AuthenticationKind.SlowedDown, RetryAfter: pace.Wait), null);
+
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var normalized = pair.Login.ToUpperInvariant();
+        var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.NormalizedUserName == normalized, cancel);
+        if (await hashing.VerifyAsync(account, password, cancel) is not { } isRight) return (new(AuthenticationKind.Busy), null);
+        if (account is { IsDisabled: false } && isRight)
+        {
+            await throttle.SucceededAsync(pair.Login, client, cancel);
+            return (new(AuthenticationKind.Succeeded), account);
+        }
+
+        var note = account is null ? null : Note(account.Id, client, channel, isRight ? SignInResultKind.Disabled : SignInResultKind.WrongPassword);
+        await throttle.FailedAsync(pair.Login, client, note, cancel);
+        // In the words that strangers of a slowed down network read: nobody learns whose network it is.
+        return (pace.OfNetwork > TimeSpan.Zero ? new(AuthenticationKind.SlowedDown, RetryAfter: pace.OfNetwork) : new(AuthenticationKind.Failed), null);
+    }
+
+    private async ValueTask<AccountSnapshot?> RecallAsync((string Login, string Network) pair, byte[] mac, CancellationToken cancel)
+    {
+        if (!verdicts.TryGetValue(pair, out var verdict) || !CryptographicOperations.FixedTimeEquals(verdict.Mac, mac)) return null;
         if (clock.GetElapsedTime(verdict.At) < Remembered && await roles.FindAsync(verdict.AccountId, cancel) is { IsDisabled: false } account && account.SecurityStamp == verdict.Stamp) return account;
-        verdicts.TryRemove(key, out _);
+        verdicts.TryRemove(pair, out _);
         return null;
     }
 
@@ -104,5 +141,5 @@ public sealed class AccountAuthenticator(
     private SignIn Note(Guid accountId, IPAddress client, Channel channel, SignInResultKind result) =>
         new() { AccountId = accountId, At = clock.GetUtcNow(), Channel = channel, Address = client.ToString(), Result = result };
 
-    private sealed record Verdict(Guid AccountId, string Stamp, long At);
+    private sealed record Verdict(byte[] Mac, Guid AccountId, string Stamp, long At);
 }

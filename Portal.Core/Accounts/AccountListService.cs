@@ -21,7 +21,7 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
 
         // The roles of the whole page in one more query.
         var ids = page.Rows.Select(r => r.Id).ToList();
-        var roles = (await db.RoleAssignments.AsNoTracking().Where(r => ids.Contains(r.AccountId)).ToListAsync(cancel)).ToLookup(r => r.AccountId, r => new HeldRole(r.Role, new Scope(r.DomainId)));
+        var roles = await db.RolesOfAsync(ids, cancel);
         return page with { Rows = [.. page.Rows.Select(r => r with { Roles = [.. roles[r.Id]] })] };
     }
 
@@ -36,7 +36,7 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
         if (row is null) return new NotFound("Account");
 
         var now = clock.GetUtcNow();
-        var roles = await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == id).Take(1_000).Select(r => new HeldRole(r.Role, new Scope(r.DomainId))).ToListAsync(cancel);
+        var roles = await db.RolesOfAsync(id, cancel);
         var createdAt = await found.Select(a => a.CreatedAt).SingleAsync(cancel);
         var mailbox = row.MailboxId is null ? null : await MailboxQueries.Rows(db, db.Mailboxes.AsNoTracking().Where(m => m.Id == row.MailboxId)).SingleOrDefaultAsync(cancel);
         var last = await db.SignIns.AsNoTracking().Where(s => s.AccountId == id).OrderByDescending(s => s.At).FirstOrDefaultAsync(cancel);
@@ -46,7 +46,7 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
             .Select(t => new SlowedNetwork(t.Network, t.Failures, t.NotBefore))
             .ToListAsync(cancel);
         var failure = last is { Result: not SignInResultKind.Succeeded } ? last : null;
-        return new AccountDetail(row with { Roles = roles }, mailbox, failure, slowed, createdAt, actor.Outranks(roles));
+        return new AccountDetail(row with { Roles = roles }, mailbox, failure, slowed, createdAt, actor.Outranks(roles), actor.AccountId == id);
     }
 
     private static async Task<IQueryable<Account>> MatchingAsync(PortalDbContext db, Actor actor, AccountQuery query, CancellationToken cancel)

@@ -18,7 +18,9 @@ public sealed record SlowedNetwork(string Network, int Failures, DateTimeOffset 
 /// <param name="LastFailure">The last try that failed, when no later one succeeded; null when all is well.</param>
 /// <param name="Slowed">Networks that have to wait now.</param>
 /// <param name="IsRankSafe">Whether the actor holds everything this account holds: without, every act is refused.</param>
-public sealed record AccountDetail(AccountRow Row, MailboxRow? Mailbox, SignIn? LastFailure, IReadOnlyList<SlowedNetwork> Slowed, DateTimeOffset CreatedAt, bool IsRankSafe);
+/// <param name="IsOwn">Whether it is the actor's own: its password is changed in My account.</param>
+public sealed record AccountDetail(
+    AccountRow Row, MailboxRow? Mailbox, SignIn? LastFailure, IReadOnlyList<SlowedNetwork> Slowed, DateTimeOffset CreatedAt, bool IsRankSafe, bool IsOwn);
 
 /// <summary>Which accounts a list shows.</summary>
 public sealed record AccountQuery

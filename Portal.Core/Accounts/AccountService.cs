@@ -17,11 +17,11 @@ public sealed record NewCredential(string? Password, string? LinkToken);
 public sealed record ProfileChange(string DisplayName, string? Language, string? TimeZone, ColourScheme Scheme);
 
 /// <summary>People who sign in: credentials, roles and profile.</summary>
-public sealed class AccountService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, PasswordHashing hashing, TimeProvider clock)
+public sealed class AccountService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, PasswordHashing hashing, AccountAuthenticator authenticator, TimeProvider clock)
 {
     public static readonly TimeSpan FirstPasswordLinkLife = TimeSpan.FromDays(7);
 
-    /// <summary>Resets somebody's password: sessions end, cached verdicts with them. Rank-safe.</summary>
+    /// <summary>Resets somebody else's password: sessions end, cached verdicts with them. Rank-safe. One's own is changed with the present one.</summary>
     /// <param name="actor">Needs <see cref="Capability.ResetPasswords"/> and every capability the account holds.</param>
     /// <param name="accountId">Whose.</param>
     /// <param name="asLink">True makes a link to choose a password; false a random password.</param>
@@ -29,7 +29,8 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     /// <param name="cancel">Stops before anything is saved.</param>
     public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, string? reason, CancellationToken cancel)
     {
-        if (actor.AccountId != accountId && !actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);   // asked again below: nobody else's wish costs a hash
+        if (actor.AccountId == accountId) return new Conflict("OwnPassword");   // else a session left open is enough to take the account over
+        if (!actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);   // asked again below: nobody else's wish costs a hash
         var password = PasswordRules.Generate();
         var token = asLink ? NewToken() : null;
         var hashed = await HashAsync(accountId, asLink ? Guid.NewGuid() + password : password, cancel);   // with a link the old password ends at once all the same
@@ -58,7 +59,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         {
             if (!actor.MayEverywhere(Capability.ManageRoles) || !actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
             var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
-            if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await IsLastAdministratorAsync(db, account.Id, cancel))
+            if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await Administrators.IsLastAsync(db, account.Id, cancel))
                 return new Conflict("LastAdministrator");
             if (roles.Except(held.Select(r => r.Role)).Any()) await SpendLinksAsync(db, account.Id, cancel);   // whoever kept a link to a lesser account shall not have this one
             db.RoleAssignments.RemoveRange(held);
@@ -82,17 +83,14 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             return Task.FromResult<AuditOrRefusal>(AuditEntry.Change(actor, clock.GetUtcNow(), "account.sessions.end", account.UserName!, null, null));
         }, cancel);
 
-    /// <summary>Changes one's own password; the present one is asked again (ASVS 2.1.6).</summary>
+    /// <summary>Changes one's own password; the present one is asked again (ASVS 2.1.6), as at a door: a session left open is no place to guess it.</summary>
     public async Task<Outcome> ChangeOwnPasswordAsync(Actor actor, string present, string wanted, CancellationToken cancel)
     {
         if (actor.AccountId is not { } own) return new NotPermitted(Capability.UseOwnMail);
-        await using (var db = await databases.CreateDbContextAsync(cancel))
-        {
-            var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == own, cancel);
-            if (await hashing.VerifyAsync(account, present, cancel) is not { } isRight) return new Conflict("Busy");
-            if (!isRight) return new Invalid("PasswordWrong") { Field = "Present" };
-        }
-
+        var answer = await authenticator.ConfirmAsync(actor, present, cancel);
+        if (answer.Kind == AuthenticationKind.Busy) return new Conflict("Busy");
+        if (answer.Kind == AuthenticationKind.SlowedDown) return new Conflict("PasswordSlowedDown", answer.RetryAfter);
+        if (answer.Kind != AuthenticationKind.Succeeded) return new Invalid("PasswordWrong") { Field = "Present" };
         if (PasswordRules.Check(wanted, MailAddress.Parse(actor.Name)) is { } refusal) return refusal;
         var hashed = await HashAsync(own, wanted, cancel);
         return await ChangeAsync(actor, own, Capability.UseOwnMail, async (db, account) =>
@@ -216,13 +214,6 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     private static Task<int> ForgetFailuresAsync(PortalDbContext db, Account account, CancellationToken cancel) =>
         db.SignInThrottles.Where(t => t.LoginName == account.UserName).ExecuteDeleteAsync(cancel);
 
-    private static async Task<bool> IsLastAdministratorAsync(PortalDbContext db, Guid accountId, CancellationToken cancel) =>
-        !await (from role in db.RoleAssignments
-                where role.Role == Role.Administrator && role.DomainId == null && role.AccountId != accountId
-                join account in db.Accounts on role.AccountId equals account.Id
-                where !account.IsDisabled
-                select role).AnyAsync(cancel);
-
     /// <summary>Authorises, changes and audits one account in one transaction. One's own account needs no capability.</summary>
     private async Task<Outcome> ChangeAsync(Actor actor, Guid accountId, Capability capability, Func<PortalDbContext, Account, Task<AuditOrRefusal>> change, CancellationToken cancel)
     {
@@ -234,7 +225,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         var account = await db.Accounts.SingleOrDefaultAsync(a => a.Id == accountId, cancel);
         if (account is null) return new NotFound("Account");
         if (!isOwn && !await db.Accounts.InScopeOf(db, actor, capability).AnyAsync(a => a.Id == accountId, cancel)) return new NotFound("Account");   // outside the actor's scope reads like not there
-        if (!isOwn && !actor.Outranks(await HeldRolesAsync(db, accountId, cancel))) return new NotPermitted(capability);   // rank-safe, DESIGN §6
+        if (!isOwn && !actor.Outranks(await db.RolesOfAsync(accountId, cancel))) return new NotPermitted(capability);   // rank-safe, DESIGN §6
         if (isOwn && capability == Capability.ManageRoles && !actor.May(capability)) return new NotPermitted(capability);
 
         var result = await change(db, account);
@@ -256,9 +247,6 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         db.PublishRaised();
         return Outcome.Done;
     }
-
-    private static async Task<List<HeldRole>> HeldRolesAsync(PortalDbContext db, Guid accountId, CancellationToken cancel) =>
-        await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == accountId).Select(r => new HeldRole(r.Role, new Scope(r.DomainId))).ToListAsync(cancel);
 
     private readonly record struct AuditOrRefusal(AuditEntry? Entry, Refusal? Refusal)
     {

@@ -29,9 +29,8 @@ public sealed class RoleDirectory(IDbContextFactory<PortalDbContext> databases, 
         await using var db = await databases.CreateDbContextAsync(cancel);
         var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == id, cancel);
         if (account is null) return null;
-        var roles = await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == id).Take(1_000).ToListAsync(cancel);
+        List<HeldRole> held = [.. await db.RolesOfAsync(id, cancel)];
         var mailbox = await db.Mailboxes.AsNoTracking().Where(m => m.AccountId == id).Select(m => (Guid?)m.Id).FirstOrDefaultAsync(cancel);
-        var held = roles.ConvertAll(r => new HeldRole(r.Role, new Scope(r.DomainId)));
         if (mailbox is not null && held.TrueForAll(r => r.Role != Role.User)) held.Add(new HeldRole(Role.User, Scope.Everything));   // whoever has a mailbox may use it
         return new(account.Id, account.UserName!, account.DisplayName, account.SecurityStamp ?? "", account.IsDisabled, account.Language, account.TimeZone, account.Scheme, mailbox, held);
     }

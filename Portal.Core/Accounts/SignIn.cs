@@ -40,10 +40,13 @@ internal sealed class SignInConfiguration : IEntityTypeConfiguration<SignIn>
     }
 }
 
-/// <summary>Failures of one (account name, network) pair: they slow down, they never lock out (DESIGN §6).</summary>
+/// <summary>Failures of one (account name, network) pair, or of a network with any name: they slow down, they never lock out (DESIGN §6).</summary>
 public sealed class SignInThrottle
 {
-    /// <summary>Folded login name, also of accounts that don't exist, so that both read alike.</summary>
+    /// <summary>Stands for all names of a network together; no login is folded to it, for names are trimmed.</summary>
+    public const string AnyName = " ";
+
+    /// <summary>Folded login name, also of accounts that don't exist, so that both read alike; or <see cref="AnyName"/>.</summary>
     public required string LoginName { get; init; }
 
     /// <summary>/32 or /64 in CIDR form.</summary>

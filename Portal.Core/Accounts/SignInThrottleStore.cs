@@ -5,24 +5,45 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Accounts;
 
+/// <summary>How a network may go on with one login name.</summary>
+/// <param name="Wait">How long this try still has to wait; zero when it may be looked at.</param>
+/// <param name="OfNetwork">How long a stranger of the network has to wait, whoever this is.</param>
+internal readonly record struct SignInPace(TimeSpan Wait, TimeSpan OfNetwork);
+
 /// <summary>
 /// Failures slow down one (login name, network) pair: free three times, then 1, 2, 4 … up to 300 seconds. No stranger can lock somebody
-/// out of their own network, and names that don't exist behave alike (DESIGN §6).
+/// out of their own network, and names that don't exist behave alike (DESIGN §6). A network that fails with one name after the other is
+/// slowed down as a whole: twenty names, then one a minute; who has signed in from it before is none of its strangers and gets in.
 /// </summary>
 public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
 {
+    /// <summary>Names a network may fail with before it is slowed down; one more for each <see cref="NamePace"/> that has passed.</summary>
+    internal const int FreeNames = 20;
+
     private const int FreeFailures = 3;
     private const int MaxDelaySeconds = 300;
+
+    /// <summary>How many of an account's last sign-ins tell the networks it comes from.</summary>
+    private const int SignInsLookedAt = 100;
+
+    private static readonly TimeSpan NamePace = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Forgotten = TimeSpan.FromHours(24);
 
-    /// <summary>How long this pair still has to wait; zero when it may try now.</summary>
-    public async Task<TimeSpan> WaitAsync(string loginName, IPAddress client, CancellationToken cancel)
+    /// <summary>What a network and a login name have to wait for.</summary>
+    internal async Task<SignInPace> PaceAsync(string loginName, IPAddress client, CancellationToken cancel)
     {
-        var network = Networks.Of(client);
+        var (network, now) = (Networks.Of(client), clock.GetUtcNow());
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var notBefore = await db.SignInThrottles.AsNoTracking().Where(t => t.LoginName == loginName && t.Network == network).Select(t => (DateTimeOffset?)t.NotBefore).SingleOrDefaultAsync(cancel);
-        var wait = notBefore - clock.GetUtcNow();
-        return wait > TimeSpan.Zero ? wait.Value : TimeSpan.Zero;
+        var rows = await db.SignInThrottles.AsNoTracking()
+            .Where(t => t.Network == network && (t.LoginName == loginName || t.LoginName == SignInThrottle.AnyName))
+            .Select(t => new { t.LoginName, t.NotBefore })
+            .ToListAsync(cancel);
+        var ofPair = WaitOf(loginName);
+        var ofNetwork = WaitOf(SignInThrottle.AnyName);
+        var isStranger = ofNetwork > ofPair && !await HasSignedInFromAsync(db, loginName, network, cancel);
+        return new(isStranger ? ofNetwork : ofPair, ofNetwork);
+
+        TimeSpan WaitOf(string name) => rows.Find(r => r.LoginName == name) is { } row && row.NotBefore > now ? row.NotBefore - now : TimeSpan.Zero;
     }
 
     /// <summary>Counts a failure, and notes it for the account where there is one: one commit either way, so that both take the same time.</summary>
@@ -34,20 +55,8 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         var forgetBefore = now - Forgotten;
         await db.SignInThrottles.Where(t => t.LastFailureAt < forgetBefore).OrderBy(t => t.LastFailureAt).Take(100).ExecuteDeleteAsync(cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
-        if (!await RaiseAsync(db, loginName, network, now, cancel))
-        {
-            db.SignInThrottles.Add(new SignInThrottle { LoginName = loginName, Network = network, Failures = 1, LastFailureAt = now, NotBefore = now });
-            try
-            {
-                await db.SaveChangesAsync(cancel);
-            }
-            catch (DbUpdateException e) when (e.IsDuplicate())
-            {
-                db.ChangeTracker.Clear();   // another node's first failure of this pair; ours comes on top
-                await RaiseAsync(db, loginName, network, now, cancel);
-            }
-        }
-
+        // A name that fails for the first time counts for the network too: always this row after the other, so that nobody waits in a circle.
+        if (await CountAsync(db, loginName, network, now, cancel)) await CountAsync(db, SignInThrottle.AnyName, network, now, cancel);
         if (note is not null) db.SignIns.Add(note);
         await db.SaveChangesAsync(cancel);
         await transaction.CommitAsync(cancel);
@@ -63,15 +72,57 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == network).ExecuteDeleteAsync(cancel);
     }
 
-    /// <summary>One more failure of a known pair. A relative statement: the row stays locked to the commit, so that of two nodes none overwrites the other's count.</summary>
-    private static async Task<bool> RaiseAsync(PortalDbContext db, string loginName, string network, DateTimeOffset now, CancellationToken cancel)
+    private static async Task<bool> HasSignedInFromAsync(PortalDbContext db, string loginName, string network, CancellationToken cancel)
     {
-        var pair = db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == network);
-        if (await pair.ExecuteUpdateAsync(t => t.SetProperty(x => x.Failures, x => x.Failures + 1).SetProperty(x => x.LastFailureAt, now), cancel) == 0) return false;
+        var normalized = loginName.ToUpperInvariant();
+        var addresses = await (from a in db.Accounts
+                               where a.NormalizedUserName == normalized
+                               join s in db.SignIns on a.Id equals s.AccountId
+                               where s.Result == SignInResultKind.Succeeded && s.Address != null
+                               orderby s.At descending
+                               select s.Address).Take(SignInsLookedAt).ToListAsync(cancel);
+        return addresses.Exists(a => Networks.Of(a) == network);
+    }
 
-        var failures = await pair.Select(t => t.Failures).SingleAsync(cancel);
-        var notBefore = failures <= FreeFailures ? now : now.AddSeconds(Math.Min(MaxDelaySeconds, 1 << Math.Min(failures - FreeFailures - 1, 16)));
-        await pair.ExecuteUpdateAsync(t => t.SetProperty(x => x.NotBefore, notBefore), cancel);
+    /// <summary>One more failure of a pair or a network; true for the first of its row.</summary>
+    private static async Task<bool> CountAsync(PortalDbContext db, string name, string network, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (await RaiseAsync(db, name, network, now, cancel)) return false;
+        db.SignInThrottles.Add(new SignInThrottle { LoginName = name, Network = network, Failures = 1, LastFailureAt = now, NotBefore = NextTry(name, 1, now, DateTimeOffset.MinValue) });
+        try
+        {
+            await db.SaveChangesAsync(cancel);
+            return true;
+        }
+        catch (DbUpdateException e) when (e.IsDuplicate())
+        {
+            db.ChangeTracker.Clear();   // another node's first failure; ours comes on top
+            await RaiseAsync(db, name, network, now, cancel);
+            return false;
+        }
+    }
+
+    /// <summary>One more failure of a known row. A relative statement: the row stays locked to the commit, so that of two nodes none overwrites the other's count.</summary>
+    private static async Task<bool> RaiseAsync(PortalDbContext db, string name, string network, DateTimeOffset now, CancellationToken cancel)
+    {
+        var row = db.SignInThrottles.Where(t => t.LoginName == name && t.Network == network);
+        if (await row.ExecuteUpdateAsync(t => t.SetProperty(x => x.Failures, x => x.Failures + 1).SetProperty(x => x.LastFailureAt, now), cancel) == 0) return false;
+
+        var counted = await row.Select(t => new { t.Failures, t.NotBefore }).SingleAsync(cancel);
+        var notBefore = NextTry(name, counted.Failures, now, counted.NotBefore);
+        await row.ExecuteUpdateAsync(t => t.SetProperty(x => x.NotBefore, notBefore), cancel);
         return true;
+    }
+
+    /// <summary>
+    /// When the next try may be. A pair waits longer each time. A network's instant moves on by a minute with each name, from as many
+    /// minutes ago as names are free: what it did not use up it has for later, and a busy network comes to rest by itself.
+    /// </summary>
+    private static DateTimeOffset NextTry(string name, int failures, DateTimeOffset now, DateTimeOffset last)
+    {
+        if (name != SignInThrottle.AnyName) return failures <= FreeFailures ? now : now.AddSeconds(Math.Min(MaxDelaySeconds, 1 << Math.Min(failures - FreeFailures - 1, 16)));
+        var (earliest, latest) = (now - (FreeNames - 1) * NamePace, now.AddSeconds(MaxDelaySeconds));
+        var next = (last > earliest ? last : earliest) + NamePace;
+        return next < latest ? next : latest;
     }
 }

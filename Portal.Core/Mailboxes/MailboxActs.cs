@@ -14,15 +14,21 @@ internal static class MailboxActs
     public static async Task<List<MailboxBulkRefusal>> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
     {
         var accountIds = mailboxes.Select(m => m.AccountId).OfType<Guid>().ToList();
-        var roles = (await db.RoleAssignments.AsNoTracking().Where(r => accountIds.Contains(r.AccountId)).ToListAsync(cancel)).ToLookup(r => r.AccountId, r => new HeldRole(r.Role, new Scope(r.DomainId)));
+        var roles = await db.RolesOfAsync(accountIds, cancel);
+        var administrators = change.Act == MailboxAct.Disable ? await Administrators.LockAsync(db, cancel) : [];
         var accounts = change.Act == MailboxAct.SetQuota ? [] : await db.Accounts.Where(a => accountIds.Contains(a.Id)).ToDictionaryAsync(a => a.Id, cancel);
         var refused = new List<MailboxBulkRefusal>();
         foreach (var mailbox in mailboxes)
         {
             if (mailbox.AccountId is { } id && !actor.Outranks(roles[id])) refused.Add(new(mailbox.PrimaryAddress, nameof(NotPermitted)));
             else if (change.Act == MailboxAct.Disable && mailbox.AccountId is { } own && own == actor.AccountId) refused.Add(new(mailbox.PrimaryAddress, "OwnMailbox"));
+            else if (mailbox.AccountId is { } last && administrators.Count == 1 && administrators.Contains(last)) refused.Add(new(mailbox.PrimaryAddress, "LastAdministrator"));
             else if (mailbox.State == MailboxState.Deleted && change.Act != MailboxAct.SetQuota) refused.Add(new(mailbox.PrimaryAddress, "MailboxDeleted"));
-            else Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now);
+            else
+            {
+                administrators.Remove(mailbox.AccountId ?? Guid.Empty);
+                Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now);
+            }
         }
 
         if (change.Act == MailboxAct.SetQuota)

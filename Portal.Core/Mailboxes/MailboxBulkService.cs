@@ -21,9 +21,8 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
         await using var db = await databases.CreateDbContextAsync(cancel);
         var selected = Select(db, actor, selection, change);
         var rows = await selected.CountAsync(cancel);
-        var held = await (from m in selected join r in db.RoleAssignments on m.AccountId equals r.AccountId select new { m.Id, r.Role, r.DomainId }).Take(Paging.CountLimit).ToListAsync(cancel);
-        var refused = held.GroupBy(r => r.Id).Count(g => !actor.Outranks(g.Select(r => new HeldRole(r.Role, new Scope(r.DomainId)))));
-        return new MailboxBulkPreview(rows, refused);
+        var held = await db.RoleAssignments.Where(r => selected.Any(m => m.AccountId == r.AccountId)).ByAccountAsync(MaxRowsAtOnce, cancel);
+        return new MailboxBulkPreview(rows, held.Count(roles => !actor.Outranks(roles)));
     }
 
     /// <summary>Does it at once for at most <see cref="MaxRowsAtOnce"/> mailboxes; beyond, commits the decision and leaves it to the work.</summary>

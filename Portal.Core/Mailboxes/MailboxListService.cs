@@ -31,7 +31,6 @@ public sealed class MailboxListService(IDbContextFactory<PortalDbContext> databa
         var createdAt = await found.Select(m => m.CreatedAt).SingleAsync(cancel);
         var domain = await db.Domains.Where(d => d.Id == row.DomainId).Select(d => d.DisplayName).SingleAsync(cancel);
         var use = await db.MailboxUses.AsNoTracking().SingleOrDefaultAsync(u => u.MailboxId == id, cancel);
-        var roles = await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == row.AccountId).Take(1_000).Select(r => new HeldRole(r.Role, new Scope(r.DomainId))).ToListAsync(cancel);
-        return new MailboxDetail(row, domain, use?.Items ?? 0, use?.FullSince, createdAt, actor.Outranks(roles));
+        return new MailboxDetail(row, domain, use?.Items ?? 0, use?.FullSince, createdAt, actor.Outranks(await db.RolesOfAsync(row.AccountId, cancel)));
     }
 }

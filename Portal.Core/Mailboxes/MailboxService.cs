@@ -140,7 +140,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             if (mailbox.State == MailboxState.Deleted) return new Conflict("MailboxDeleted");
-            if (IsOwn(actor, mailbox)) return new Conflict("OwnMailbox");
+            if (await MayNotEndAsync(db, actor, mailbox, cancel) is { } refusal) return refusal;
             (mailbox.StateBeforeDelete, mailbox.State, mailbox.DeletedAt) = (mailbox.State, MailboxState.Deleted, clock.GetUtcNow());
             await SetSignInAsync(db, mailbox, isDisabled: true, cancel);
             return ("mailbox.delete", new { State = mailbox.StateBeforeDelete.ToString() }, new { State = nameof(MailboxState.Deleted), Until = mailbox.DeletedAt + Grace });
@@ -161,15 +161,20 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             if (mailbox.State == MailboxState.Deleted) return new Conflict("MailboxDeleted");
-            if (state != MailboxState.Active && IsOwn(actor, mailbox)) return new Conflict("OwnMailbox");
+            if (state != MailboxState.Active && await MayNotEndAsync(db, actor, mailbox, cancel) is { } refusal) return refusal;
             var before = mailbox.State;
             mailbox.State = state;
             await SetSignInAsync(db, mailbox, isDisabled: state != MailboxState.Active, cancel);
             return (action, new { State = before.ToString() }, new { State = state.ToString() });
         }, cancel);
 
-    // Nobody shuts themselves out, and so there is always an administrator left.
-    private static bool IsOwn(Actor actor, Mailbox mailbox) => actor.AccountId is { } own && own == mailbox.AccountId;
+    /// <summary>Nobody shuts themselves out, and nobody the last administrator.</summary>
+    private static async Task<Conflict?> MayNotEndAsync(PortalDbContext db, Actor actor, Mailbox mailbox, CancellationToken cancel)
+    {
+        if (mailbox.AccountId is not { } account) return null;
+        if (account == actor.AccountId) return new Conflict("OwnMailbox");
+        return await Administrators.IsLastAsync(db, account, cancel) ? new Conflict("LastAdministrator") : null;
+    }
 
     private static async Task SetSignInAsync(PortalDbContext db, Mailbox mailbox, bool isDisabled, CancellationToken cancel)
     {
@@ -195,8 +200,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         var mailbox = await db.Mailboxes.InScopeOf(actor).SingleOrDefaultAsync(m => m.Id == mailboxId, cancel);
         if (mailbox is null) return new NotFound("Mailbox");   // outside the actor's scope reads like not there
         if (!actor.May(capability, mailbox.DomainId)) return new NotPermitted(capability);
-        var roles = await db.RoleAssignments.AsNoTracking().Where(r => r.AccountId == mailbox.AccountId).Select(r => new HeldRole(r.Role, new Scope(r.DomainId))).ToListAsync(cancel);
-        if (!actor.Outranks(roles)) return new NotPermitted(capability);
+        if (!actor.Outranks(await db.RolesOfAsync(mailbox.AccountId, cancel))) return new NotPermitted(capability);
 
         var result = await change(db, mailbox);
         if (result.Refusal is { } refusal) return refusal;

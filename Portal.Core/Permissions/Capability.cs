@@ -14,6 +14,9 @@ public enum Capability
     ManageQueue,
     ViewTrace,
 
+    /// <summary>What became of one person's mail: envelope and outcome, for whoever helps them.</summary>
+    ViewMailOutcomes,
+
     /// <summary>Subject and attachment names in a trace (content facts).</summary>
     ViewContentFacts,
     ViewLogs,

@@ -16,7 +16,7 @@ public static class Roles
     private static readonly FrozenDictionary<Role, FrozenSet<Capability>> Sets = new Dictionary<Role, FrozenSet<Capability>>
     {
         [Role.User] = [Capability.UseOwnMail],
-        [Role.Helpdesk] = [Capability.ViewDirectory, Capability.ResetPasswords],
+        [Role.Helpdesk] = [Capability.ViewDirectory, Capability.ResetPasswords, Capability.ViewMailOutcomes],
         [Role.Auditor] = [Capability.ViewAudit],
         [Role.Administrator] = [.. Enum.GetValues<Capability>().Except([Capability.ReadAnyMail, Capability.UseOwnMail])],
     }.ToFrozenDictionary();

@@ -22,17 +22,19 @@ public sealed class PersonalMailService(IDbContextFactory<PortalDbContext> datab
     private const int OthersShown = 3;
 
     /// <summary>The last messages to or from a mailbox by any of its addresses, newest first.</summary>
-    /// <param name="actor">Who asks; needs <see cref="Capability.ViewDirectory"/> for the mailbox.</param>
+    /// <param name="actor">Who asks; needs <see cref="Capability.ViewMailOutcomes"/> for the mailbox, and every capability its person holds.</param>
     /// <param name="mailboxId">Whose mail.</param>
     /// <param name="limit">Up to <see cref="MaxLimit"/>.</param>
     /// <param name="cancel">Stops the call.</param>
     /// <returns>The messages, <see cref="NotPermitted"/> or <see cref="NotFound"/>.</returns>
     public async Task<Outcome<IReadOnlyList<PersonalMail>>> RecentAsync(Actor actor, Guid mailboxId, int limit, CancellationToken cancel)
     {
-        if (!actor.May(Capability.ViewDirectory)) return new NotPermitted(Capability.ViewDirectory);
+        if (!actor.May(Capability.ViewMailOutcomes)) return new NotPermitted(Capability.ViewMailOutcomes);
 
         await using var db = await databases.CreateDbContextAsync(cancel);
-        if (!await db.Mailboxes.InScopeOf(actor).AnyAsync(m => m.Id == mailboxId, cancel)) return new NotFound("Mailbox");
+        var owner = await db.Mailboxes.InScopeOf(actor, Capability.ViewMailOutcomes).Where(m => m.Id == mailboxId).Select(m => new { m.AccountId }).SingleOrDefaultAsync(cancel);
+        if (owner is null) return new NotFound("Mailbox");
+        if (!actor.Outranks(await db.RolesOfAsync(owner.AccountId, cancel))) return new NotPermitted(Capability.ViewMailOutcomes);   // rank-safe, DESIGN §6
 
         var own = await AddressesAsync(db, mailboxId, cancel);
         limit = Math.Clamp(limit, 1, MaxLimit);

@@ -68,7 +68,7 @@ public sealed class PasswordQueueTests : IDisposable
         await using var server = await SmtpTestServer.StartAsync(configure: Hold, kind: kind);
         var authenticator = server.Get<AccountAuthenticator>();
         var first = authenticator.VerifyAsync(Alice, HeldHasher.Slow, Home, Channel.Smtp, CancellationToken.None);
-        var waiting = Enumerable.Range(0, SignInTurns.MaxWaiting).Select(_ => authenticator.VerifyAsync(Alice, HeldHasher.Slow, Home, Channel.Smtp, CancellationToken.None)).ToList();
+        var waiting = Enumerable.Range(0, AccountAuthenticator.MaxWaitingOfPair).Select(_ => authenticator.VerifyAsync(Alice, HeldHasher.Slow, Home, Channel.Smtp, CancellationToken.None)).ToList();
 
         Assert.Equal(AuthenticationKind.Busy, (await authenticator.VerifyAsync(Alice, SmtpTestServer.Password, Home, Channel.Smtp, CancellationToken.None)).Kind);
         var elsewhere = authenticator.VerifyAsync(Alice, SmtpTestServer.Password, Elsewhere, Channel.Smtp, CancellationToken.None);

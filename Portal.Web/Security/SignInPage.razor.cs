@@ -50,7 +50,7 @@ public sealed partial class SignInPage
         // One sentence for a wrong, an unknown and a disabled name: who asks learns nothing.
         problem = result.Kind switch
         {
-            AuthenticationKind.SlowedDown => L["SlowedDown", Times.Duration(S, TimeSpan.FromSeconds(Math.Ceiling(result.RetryAfter.TotalSeconds)))],
+            AuthenticationKind.SlowedDown => L["SlowedDown", Times.Wait(S, result.RetryAfter)],
             AuthenticationKind.Busy => L["Busy"],
             _ => L["Failed"],
         };

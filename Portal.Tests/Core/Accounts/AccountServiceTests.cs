@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Portal.Core;
 using Portal.Core.Accounts;
 using Portal.Core.Mailboxes;
@@ -54,6 +55,27 @@ public class AccountServiceTests
         };
 
         await PermissionMatrix.CheckAsync<AccountService>(calls, allowed, isHidden: scope == HeldIn.AnotherDomain, needNoActor: [nameof(AccountService.FindLinkAsync), nameof(AccountService.RedeemFirstPasswordAsync)]);
+    }
+
+    [Theory, BothDatabases]
+    public async Task Nobody_resets_their_own_password_not_even_an_administrator(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.AddDomainAsync();
+        foreach (var (address, role) in new[] { ("boss@portal.test", Role.Administrator), ("help@portal.test", Role.Helpdesk), ("anna@portal.test", Role.User) })
+        {
+            var own = (await database.AddMailboxAsync(address, null, role)).AccountId;
+            var before = await database.ReadAsync(db => db.Accounts.AsNoTracking().SingleAsync(a => a.Id == own));
+            var actor = Actor.ForAccount(own, address, [new HeldRole(role, Scope.Everything)], Channel.Portal, null);
+            foreach (var asLink in new[] { true, false })
+                Assert.Equal("OwnPassword", (await database.Get<AccountService>().ResetPasswordAsync(actor, own, asLink, null, Cancel)).Refusal?.Key);
+
+            var after = await database.ReadAsync(db => db.Accounts.AsNoTracking().SingleAsync(a => a.Id == own));
+            Assert.Equal((before.PasswordHash, before.SecurityStamp, before.Version), (after.PasswordHash, after.SecurityStamp, after.Version));
+        }
+
+        Assert.False(await database.ReadAsync(db => db.OneTimeLinks.AnyAsync()));
+        Assert.False(await database.ReadAsync(db => db.Audit.AnyAsync(e => e.Action == "account.password.reset")));
     }
 
     [Theory]

@@ -42,7 +42,7 @@ public class PersonalMailTests
     }
 
     [Theory, BothDatabases]
-    public async Task It_asks_for_the_directory_in_that_domain_and_reads_no_content(DatabaseKind kind)
+    public async Task It_asks_for_its_own_capability_in_that_domain_and_reads_no_content(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
         var (domain, other) = (await database.SeedDomainAsync(), await database.SeedDomainAsync("other.test"));
@@ -54,5 +54,23 @@ public class PersonalMailTests
         Assert.IsType<NotFound>((await service.RecentAsync(TraceRows.With(Role.Helpdesk, other.Id), anna.Id, 8, CancellationToken.None)).Refusal);
         foreach (var role in new[] { Role.User, Role.Auditor }) Assert.IsType<NotPermitted>((await service.RecentAsync(TraceRows.With(role), anna.Id, 8, CancellationToken.None)).Refusal);
         Assert.DoesNotContain(sql.Commands, s => s.Text.Contains("ContentFacts", StringComparison.Ordinal) || s.Text.Contains("TraceEvent", StringComparison.Ordinal));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Nobody_reads_what_became_of_the_mail_of_someone_above_them(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var its = await database.AddDomainAsync();
+        var boss = await database.AddMailboxAsync("boss@portal.test", null, Role.Administrator);
+        var colleague = await database.AddMailboxAsync("colleague@portal.test", null, Role.Helpdesk);
+        var service = database.Get<PersonalMailService>();
+
+        foreach (var helper in new[] { Helpdesk, TraceRows.With(Role.Helpdesk, its) })
+        {
+            Assert.Equal(Capability.ViewMailOutcomes, Assert.IsType<NotPermitted>((await service.RecentAsync(helper, boss.MailboxId, 8, CancellationToken.None)).Refusal).Capability);
+            Assert.Equal(helper == Helpdesk, (await service.RecentAsync(helper, colleague.MailboxId, 8, CancellationToken.None)).IsDone);   // who helps everywhere is above who helps in one domain
+        }
+
+        Assert.True((await service.RecentAsync(TraceRows.With(Role.Administrator), boss.MailboxId, 8, CancellationToken.None)).IsDone);
     }
 }

@@ -7,14 +7,21 @@ using Portal.Web.Resources;
 
 namespace Portal.Web.Components.Shared;
 
-/// <summary>Words a refusal for a person; an argument of type <see cref="long"/> is a size in bytes.</summary>
-public sealed class Wording(IStringLocalizer<Refusals> refusals)
+/// <summary>Words a refusal for a person; an argument of type <see cref="long"/> is a size in bytes, a <see cref="TimeSpan"/> how long to wait.</summary>
+public sealed class Wording(IStringLocalizer<Refusals> refusals, IStringLocalizer<Shell> words)
 {
     public string Of(Refusal refusal) => refusal is NotPermitted missing
         ? refusals["NotPermitted", Of(missing.Capability)]
-        : refusals[refusal.Key, [.. refusal.Arguments.Select(a => a is long bytes ? ByteSize.Text(bytes) : a)]];
+        : refusals[refusal.Key, [.. refusal.Arguments.Select(TextOf)]];
 
     public string Of(Capability capability) => refusals[$"Capability_{capability}"];
+
+    private object TextOf(object argument) => argument switch
+    {
+        long bytes => ByteSize.Text(bytes),
+        TimeSpan wait => Times.Wait(words, wait),
+        _ => argument,
+    };
 }
 
 /// <summary>What happened, in the corner: done with Undo where the service can undo; a failure stays until read.</summary>

@@ -23,6 +23,9 @@ public static class Times
         return then.Date == today.AddDays(-1) ? words["DayYesterday", time] : words["DayOn", then.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), time];
     }
 
+    /// <summary>How long to wait, never less than it takes.</summary>
+    public static string Wait(IStringLocalizer<Shell> words, TimeSpan wait) => Duration(words, TimeSpan.FromSeconds(Math.Ceiling(wait.TotalSeconds)));
+
     /// <summary>"12 min", "5 h", "3 d": the largest unit only.</summary>
     public static string Duration(IStringLocalizer<Shell> words, TimeSpan duration) => duration switch
     {
