@@ -29,7 +29,15 @@ public sealed record Invalid : Refusal
 /// <summary>The present state forbids it: a duplicate, a stale version, something in use.</summary>
 public sealed record Conflict : Refusal
 {
+    private const string Stale = "ChangedByOthers";
+
     public Conflict(string key, params object[] arguments) : base(key) => Arguments = arguments;
+
+    /// <summary>Somebody else has changed it since it was read; nothing of theirs is overwritten.</summary>
+    public static Conflict ChangedByOthers => new(Stale);
+
+    /// <summary>Whether this is <see cref="ChangedByOthers"/>: who asked is shown both versions.</summary>
+    public bool IsStale => Key == Stale;
 }
 
 /// <summary>Done, or a refusal.</summary>

@@ -61,6 +61,7 @@ public static class WebServices
         services.AddScoped<Display>();
         services.AddScoped<Wording>();
         services.AddScoped<Notices>();
+        services.AddScoped<SaveGuard>();
         services.AddScoped<PaletteItems>();
         services.AddScoped<Admin.Accounts.CredentialReset>();
         services.AddScoped<Admin.Mailboxes.MailboxDeeds>();

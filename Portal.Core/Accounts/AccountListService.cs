@@ -83,5 +83,5 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
             a.Id, a.UserName!, a.DisplayName, a.IsDisabled,
             db.Mailboxes.Where(m => m.AccountId == a.Id).Select(m => (Guid?)m.Id).FirstOrDefault(),
             db.SignIns.Where(s => s.AccountId == a.Id && s.Result == SignInResultKind.Succeeded).OrderByDescending(s => s.At).Select(s => (DateTimeOffset?)s.At).FirstOrDefault(),
-            a.IsDemo));
+            a.IsDemo, a.Version));
 }

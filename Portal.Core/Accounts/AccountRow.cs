@@ -4,7 +4,7 @@ using Portal.Core.Permissions;
 namespace Portal.Core.Accounts;
 
 /// <summary>An account as lists show it.</summary>
-public sealed record AccountRow(Guid Id, string LoginName, string DisplayName, bool IsDisabled, Guid? MailboxId, DateTimeOffset? LastSignInAt, bool IsDemo)
+public sealed record AccountRow(Guid Id, string LoginName, string DisplayName, bool IsDisabled, Guid? MailboxId, DateTimeOffset? LastSignInAt, bool IsDemo, int Version)
 {
     /// <summary>Roles besides using one's own mailbox.</summary>
     public IReadOnlyList<HeldRole> Roles { get; init; } = [];

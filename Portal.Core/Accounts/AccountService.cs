@@ -25,9 +25,8 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     /// <param name="actor">Needs <see cref="Capability.ResetPasswords"/> and every capability the account holds.</param>
     /// <param name="accountId">Whose.</param>
     /// <param name="asLink">True makes a link to choose a password; false a random password.</param>
-    /// <param name="reason">For the audit; null where none was given.</param>
     /// <param name="cancel">Stops before anything is saved.</param>
-    public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, string? reason, CancellationToken cancel)
+    public async Task<Outcome<NewCredential>> ResetPasswordAsync(Actor actor, Guid accountId, bool asLink, CancellationToken cancel)
     {
         if (actor.AccountId == accountId) return new Conflict("OwnPassword");   // else a session left open is enough to take the account over
         if (!actor.May(Capability.ResetPasswords)) return new NotPermitted(Capability.ResetPasswords);   // asked again below: nobody else's wish costs a hash
@@ -40,7 +39,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             await SpendLinksAsync(db, account.Id, cancel);
             if (token is not null) db.OneTimeLinks.Add(NewLink(LinkPurpose.FirstPassword, token, account.Id, FirstPasswordLinkLife));
             await ForgetFailuresAsync(db, account, cancel);
-            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" }, reason: reason);
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" });
         }, cancel);
         return outcome.Refusal is { } refusal ? refusal : new NewCredential(asLink ? null : password, token);
     }
@@ -54,10 +53,12 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         }, cancel);
 
     /// <summary>Gives the account exactly these roles, everywhere. Nobody grants what they lack.</summary>
-    public Task<Outcome> SetRolesAsync(Actor actor, Guid accountId, IReadOnlyCollection<Role> roles, CancellationToken cancel) =>
+    /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
+    public Task<Outcome> SetRolesAsync(Actor actor, Guid accountId, int version, IReadOnlyCollection<Role> roles, CancellationToken cancel) =>
         ChangeAsync(actor, accountId, Capability.ManageRoles, async (db, account) =>
         {
             if (!actor.MayEverywhere(Capability.ManageRoles) || !actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
+            if (account.Version != version) return Conflict.ChangedByOthers;
             var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
             if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await Administrators.IsLastAsync(db, account.Id, cancel))
                 return new Conflict("LastAdministrator");
@@ -234,15 +235,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         account.Version++;
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
-        try
-        {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
-        }
-
+        if (await db.SaveChangeAsync(cancel) is { } stale) return stale;
         await transaction.CommitAsync(cancel);
         db.PublishRaised();
         return Outcome.Done;

@@ -8,6 +8,8 @@ namespace Portal.Core.Audit;
 /// <summary>Who did what to whom; appended in the transaction of the act, never changed.</summary>
 public sealed class AuditEntry
 {
+    public const int MaxReasonLength = 1_000;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public long Id { get; init; }
@@ -38,12 +40,13 @@ public sealed class AuditEntry
     /// <summary>JSON of the values after; null when there are none. Never a secret.</summary>
     public string? After { get; init; }
 
+    /// <summary>Why, in the words of whoever acted; null where none were given.</summary>
     public string? Reason { get; init; }
 
     public bool IsDemo { get; init; }
 
     /// <summary>An entry for a change; values are written as JSON.</summary>
-    public static AuditEntry Change(Actor actor, DateTimeOffset at, string action, string target, object? before, object? after, Guid? domainId = null, string? reason = null) => new()
+    public static AuditEntry Change(Actor actor, DateTimeOffset at, string action, string target, object? before, object? after, Guid? domainId = null) => new()
     {
         At = at,
         ActorKind = actor.Kind,
@@ -56,7 +59,7 @@ public sealed class AuditEntry
         DomainId = domainId,
         Before = before is null ? null : JsonSerializer.Serialize(before, Json),
         After = after is null ? null : JsonSerializer.Serialize(after, Json),
-        Reason = reason,
+        Reason = actor.Reason,
     };
 }
 
@@ -68,7 +71,7 @@ internal sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEn
         entry.Property(e => e.ClientAddress).HasMaxLength(64);
         entry.Property(e => e.Action).HasMaxLength(100);
         entry.Property(e => e.Target).HasMaxLength(400);
-        entry.Property(e => e.Reason).HasMaxLength(1000);
+        entry.Property(e => e.Reason).HasMaxLength(AuditEntry.MaxReasonLength);
         entry.HasIndex(e => e.At);
         entry.HasIndex(e => new { e.Target, e.Id });
         entry.HasIndex(e => new { e.ActorId, e.Id });

@@ -7,6 +7,11 @@ namespace Portal.Core.Audit;
 /// <summary>Who did what. It reads; entries are appended by the acts themselves, each in its own transaction.</summary>
 public sealed class AuditService(IDbContextFactory<PortalDbContext> databases)
 {
+    /// <summary>How many reasons are offered again (PORTAL §5).</summary>
+    public const int ReasonsOffered = 5;
+
+    private const int EntriesLookedAt = 500;
+
     /// <summary>Lists are counted exactly up to here.</summary>
     public const int CountLimit = Paging.CountLimit;
 
@@ -53,6 +58,16 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> databases)
         var visible = maySeeAll ? InScope(db.Audit, actor) : db.Audit.Where(e => e.ActorId == actor.AccountId);
         var entry = await visible.AsNoTracking().SingleOrDefaultAsync(e => e.Id == id, cancel);
         return entry is null ? new NotFound("AuditEntry") : entry;
+    }
+
+    /// <summary>The last reasons the actor gave, newest first, to be offered again; none for who has no account.</summary>
+    public async Task<IReadOnlyList<string>> RecentReasonsAsync(Actor actor, CancellationToken cancel)
+    {
+        if (actor.AccountId is not { } own) return [];
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        // Of the last acts only: an act on many mailboxes has as many entries, all with one reason.
+        var reasons = await db.Audit.AsNoTracking().Where(e => e.ActorId == own).OrderByDescending(e => e.Id).Take(EntriesLookedAt).Select(e => e.Reason).ToListAsync(cancel);
+        return [.. reasons.OfType<string>().Distinct().Take(ReasonsOffered)];
     }
 
     private static IQueryable<AuditEntry> InScope(IQueryable<AuditEntry> entries, Actor actor) =>

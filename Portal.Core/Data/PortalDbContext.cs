@@ -126,6 +126,20 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
         touchedMailboxes.Clear();
     }
 
+    /// <summary>Saves what a person changed: null when it is saved, <see cref="Conflict.ChangedByOthers"/> when somebody else was faster.</summary>
+    public async Task<Conflict?> SaveChangeAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await SaveChangesAsync(cancel);
+            return null;
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            return Conflict.ChangedByOthers;
+        }
+    }
+
     public override int SaveChanges(bool acceptAllChangesOnSuccess) => throw new NotSupportedException("SaveChangesAsync only: nothing here blocks a thread.");
 
     protected override void OnModelCreating(ModelBuilder builder)

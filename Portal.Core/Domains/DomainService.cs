@@ -96,7 +96,8 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         }, cancel);
 
     /// <summary>Sets or lifts the quota new mailboxes start with; those there are keep theirs.</summary>
-    public async Task<Outcome> SetDefaultQuotaAsync(Actor actor, Guid id, long? defaultQuotaBytes, CancellationToken cancel)
+    /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
+    public async Task<Outcome> SetDefaultQuotaAsync(Actor actor, Guid id, int version, long? defaultQuotaBytes, CancellationToken cancel)
     {
         if (defaultQuotaBytes < 0) return new Invalid("QuotaNegative") { Field = "DefaultQuota" };
         return await ChangeAsync(actor, id, domain =>
@@ -105,7 +106,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
             var entry = ("domain.quota.set", (object)new { domain.DefaultQuotaBytes }, (object)new { defaultQuotaBytes });
             domain.DefaultQuotaBytes = defaultQuotaBytes;
             return entry;
-        }, cancel);
+        }, cancel, version);
     }
 
     /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role.</summary>
@@ -126,18 +127,12 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Raise(Change.Audit);
         try
         {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
+            return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;
         }
         catch (DbUpdateException e) when (e.IsReferenced())
         {
             return new Conflict("DomainNotEmpty", domain.DisplayName);   // something came in meanwhile
         }
-
-        return Outcome.Done;
     }
 
     private static Conflict Taken(DomainName name) => new("DomainTaken", name.Display);
@@ -163,7 +158,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         || await db.Domains.AnyAsync(d => d.AliasOfId == id, cancel)
         || await db.RoleAssignments.AnyAsync(r => r.DomainId == id, cancel);
 
-    private async Task<Outcome> ChangeAsync(Actor actor, Guid id, Func<Domain, (string Action, object Before, object After)?> change, CancellationToken cancel)
+    private async Task<Outcome> ChangeAsync(Actor actor, Guid id, Func<Domain, (string Action, object Before, object After)?> change, CancellationToken cancel, int? version = null)
     {
         if (!actor.May(Capability.ManageDomains)) return new NotPermitted(Capability.ManageDomains);
 
@@ -172,21 +167,13 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         var domain = await db.Domains.InScopeOf(actor).SingleOrDefaultAsync(d => d.Id == id, cancel);
         if (domain is null) return new NotFound("Domain");
         if (!actor.May(Capability.ManageDomains, domain.Id)) return new NotPermitted(Capability.ManageDomains);
+        if (version is not null && domain.Version != version) return Conflict.ChangedByOthers;
         if (change(domain) is not { } entry) return Outcome.Done;   // it is so already: nothing to tell
 
         domain.Version++;
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), entry.Action, domain.DisplayName, entry.Before, entry.After, domain.Id));
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
-        try
-        {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
-        }
-
-        return Outcome.Done;
+        return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;
     }
 }

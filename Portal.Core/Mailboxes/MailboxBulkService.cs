@@ -49,15 +49,7 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
             result = new(0, [], await DecideAsync(db, actor, selection, change, selected, cancel));
         }
 
-        try
-        {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
-        }
-
+        if (await db.SaveChangeAsync(cancel) is { } stale) return stale;
         await transaction.CommitAsync(cancel);
         db.PublishRaised();
         return result;

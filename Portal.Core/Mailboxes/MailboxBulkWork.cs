@@ -8,16 +8,20 @@ using Portal.Core.Permissions;
 namespace Portal.Core.Mailboxes;
 
 /// <summary>Who decided, as they were then: their roles bound the work however long it takes.</summary>
-internal sealed record ActorSnapshot(ActorKind Kind, Guid? AccountId, string Name, Channel Channel, string? Address, IReadOnlyList<HeldRole> Roles)
+internal sealed record ActorSnapshot(ActorKind Kind, Guid? AccountId, string Name, Channel Channel, string? Address, IReadOnlyList<HeldRole> Roles, string? Reason = null)
 {
-    public static ActorSnapshot Of(Actor actor) => new(actor.Kind, actor.AccountId, actor.Name, actor.Channel, actor.Address, actor.HeldRoles);
+    public static ActorSnapshot Of(Actor actor) => new(actor.Kind, actor.AccountId, actor.Name, actor.Channel, actor.Address, actor.HeldRoles, actor.Reason);
 
-    public Actor Restore() => Kind switch
+    public Actor Restore()
     {
-        ActorKind.Operator => Actor.Operator(Channel),
-        ActorKind.System => Actor.System(Channel),
-        _ => Actor.ForAccount(AccountId ?? Guid.Empty, Name, Roles, Channel, Address),
-    };
+        var actor = Kind switch
+        {
+            ActorKind.Operator => Actor.Operator(Channel),
+            ActorKind.System => Actor.System(Channel),
+            _ => Actor.ForAccount(AccountId ?? Guid.Empty, Name, Roles, Channel, Address),
+        };
+        return actor.Because(Reason);
+    }
 }
 
 /// <summary>What a large act is to do: the filter or ids as they were decided, up to the last mailbox that was there then.</summary>

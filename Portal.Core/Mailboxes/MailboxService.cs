@@ -108,26 +108,33 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
     /// <summary>Sets or lifts a mailbox's quota.</summary>
     /// <param name="actor">Who asks; needs <see cref="Capability.SetQuota"/> for the mailbox's domain.</param>
     /// <param name="mailboxId">The mailbox to change.</param>
+    /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
     /// <param name="quotaBytes">New hard limit in bytes; null lifts it.</param>
     /// <param name="cancel">Stops the call before anything is saved.</param>
-    public Task<Outcome> SetQuotaAsync(Actor actor, Guid mailboxId, long? quotaBytes, CancellationToken cancel) =>
+    public Task<Outcome> SetQuotaAsync(Actor actor, Guid mailboxId, int version, long? quotaBytes, CancellationToken cancel) =>
         quotaBytes < 0 ? Task.FromResult<Outcome>(new Invalid("QuotaNegative") { Field = "Quota" }) : ChangeAsync(actor, mailboxId, Capability.SetQuota, async (db, mailbox) =>
         {
             var before = mailbox.QuotaOverrideBytes;
             mailbox.QuotaOverrideBytes = quotaBytes;
             await QuotaWatch.ClearFullAsync(db, mailbox.Id, cancel);
             return ("mailbox.quota.set", new { QuotaBytes = before }, new { QuotaBytes = quotaBytes });
-        }, cancel);
+        }, cancel, version);
 
     /// <summary>Changes the name people see.</summary>
-    public Task<Outcome> RenameAsync(Actor actor, Guid mailboxId, string name, CancellationToken cancel) =>
+    /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
+    public Task<Outcome> RenameAsync(Actor actor, Guid mailboxId, int version, string name, CancellationToken cancel) =>
         string.IsNullOrWhiteSpace(name) || name.Length > 200 ? Task.FromResult<Outcome>(new Invalid("NameLength", 200) { Field = "Name" }) : ChangeAsync(actor, mailboxId, Capability.ManageMailboxes, async (db, mailbox) =>
         {
             var before = mailbox.Name;
             mailbox.Name = name.Trim();
-            if (await AccountOfAsync(db, mailbox, cancel) is { } account) account.DisplayName = mailbox.Name;
+            if (await AccountOfAsync(db, mailbox, cancel) is { } account)
+            {
+                account.DisplayName = mailbox.Name;
+                account.Version++;
+            }
+
             return ("mailbox.rename", new { Name = before }, new { mailbox.Name });
-        }, cancel);
+        }, cancel, version);
 
     /// <summary>Refuses its mail and ends its person's sessions.</summary>
     public Task<Outcome> DisableAsync(Actor actor, Guid mailboxId, CancellationToken cancel) => SetStateAsync(actor, mailboxId, MailboxState.Disabled, "mailbox.disable", cancel);
@@ -191,7 +198,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         db.Domains.AsNoTracking().InScopeOf(actor).SingleOrDefaultAsync(d => d.Name == name.Value && d.AliasOfId == null, cancel);
 
     /// <summary>Authorises in scope and by rank, changes and audits in one transaction.</summary>
-    private async Task<Outcome> ChangeAsync(Actor actor, Guid mailboxId, Capability capability, Func<PortalDbContext, Mailbox, Task<ChangeResult>> change, CancellationToken cancel)
+    private async Task<Outcome> ChangeAsync(Actor actor, Guid mailboxId, Capability capability, Func<PortalDbContext, Mailbox, Task<ChangeResult>> change, CancellationToken cancel, int? version = null)
     {
         if (!actor.May(capability)) return new NotPermitted(capability);
         using var turn = await gate.EnterAsync(cancel);
@@ -201,6 +208,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         if (mailbox is null) return new NotFound("Mailbox");   // outside the actor's scope reads like not there
         if (!actor.May(capability, mailbox.DomainId)) return new NotPermitted(capability);
         if (!actor.Outranks(await db.RolesOfAsync(mailbox.AccountId, cancel))) return new NotPermitted(capability);
+        if (version is not null && mailbox.Version != version) return Conflict.ChangedByOthers;
 
         var result = await change(db, mailbox);
         if (result.Refusal is { } refusal) return refusal;
@@ -208,15 +216,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         mailbox.Version++;
         db.Raise(Change.Directory);   // caches on every node follow (DESIGN §7)
         db.Raise(Change.Audit);
-        try
-        {
-            await db.SaveChangesAsync(cancel);   // the act and its audit entry: one transaction, or neither
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
-        }
-
+        if (await db.SaveChangeAsync(cancel) is { } stale) return stale;   // the act and its audit entry: one transaction, or neither
         await transaction.CommitAsync(cancel);
         db.PublishRaised();
         return Outcome.Done;

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using Portal.Core.Audit;
+using Portal.Core.Data;
 
 namespace Portal.Core.Permissions;
 
@@ -58,6 +60,9 @@ public sealed class Actor
 
     public IReadOnlyList<HeldRole> HeldRoles { get; }
 
+    /// <summary>Why it is done, in the person's own words, for the audit; null where none were given.</summary>
+    public string? Reason { get; private init; }
+
     /// <summary>Everything this actor can do somewhere; what rank safety compares.</summary>
     public IEnumerable<Capability> Capabilities => everywhere.Concat(HeldRoles.SelectMany(r => Roles.CapabilitiesOf(r.Role))).Distinct();
 
@@ -69,6 +74,12 @@ public sealed class Actor
 
     public static Actor ForAccount(Guid accountId, string name, IReadOnlyList<HeldRole> roles, Channel channel, string? address) =>
         new(ActorKind.Account, accountId, name, channel, address, roles, []);
+
+    /// <summary>The same actor, with a reason for what is asked now.</summary>
+    public Actor Because(string? reason) => new(Kind, AccountId, Name, Channel, Address, HeldRoles, everywhere)
+    {
+        Reason = reason?.Trim() is { Length: > 0 } given ? StorableText.Cut(given, AuditEntry.MaxReasonLength) : null,
+    };
 
     /// <summary>Whether the capability is held anywhere at all; for menus, and for what belongs to no domain.</summary>
     public bool May(Capability capability) => everywhere.Contains(capability) || HeldRoles.Any(r => Roles.CapabilitiesOf(r.Role).Contains(capability));

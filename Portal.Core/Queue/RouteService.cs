@@ -55,7 +55,7 @@ public sealed class RouteService(
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         if (await db.Routes.SingleOrDefaultAsync(r => r.Id == id, cancel) is not { } route) return new NotFound("Route");
-        if (route.Version != version) return new Conflict("ChangedBySomeoneElse");
+        if (route.Version != version) return Conflict.ChangedByOthers;
 
         // A stored password must not be sent to a host it was not given for.
         var goesElsewhere = route.Host != normal.Value.Host || route.Port != normal.Value.Port;
@@ -141,11 +141,7 @@ public sealed class RouteService(
         db.Raise(Change.Routes);
         try
         {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedBySomeoneElse");
+            if (await db.SaveChangeAsync(cancel) is { } stale) return stale;
         }
         catch (DbUpdateException e) when (e.IsDuplicate())
         {

@@ -53,7 +53,7 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         var address = await db.Addresses.InScopeOf(actor).SingleOrDefaultAsync(a => a.Id == id && !a.IsPrimary, cancel);
         if (address is null) return new NotFound("Alias");
         if (!actor.May(Capability.ManageAliases, address.DomainId)) return new NotPermitted(Capability.ManageAliases);
-        if (address.Version != version) return new Conflict("ChangedByOthers");
+        if (address.Version != version) return Conflict.ChangedByOthers;
 
         var domain = await db.Domains.AsNoTracking().SingleAsync(d => d.Id == address.DomainId, cancel);
         var target = await AliasTargets.ResolveAsync(db, actor, domain, address.LocalPart, mailboxId, targets, cancel);
@@ -67,18 +67,12 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         db.Raise(Change.Audit);
         try
         {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
+            return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;
         }
         catch (DbUpdateException e) when (e.IsReferenced() || e.IsDuplicate())
         {
-            return new Conflict("ChangedByOthers");   // the mailbox went, or both wrote the same targets
+            return Conflict.ChangedByOthers;   // the mailbox went, or both wrote the same targets
         }
-
-        return Outcome.Done;
     }
 
     /// <summary>Removes an alias.</summary>
@@ -100,16 +94,7 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         await RemoveForwarderAsync(db, address, cancel);
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
-        try
-        {
-            await db.SaveChangesAsync(cancel);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return new Conflict("ChangedByOthers");
-        }
-
-        return content;
+        return await db.SaveChangeAsync(cancel) is { } stale ? stale : content;
     }
 
     private static string NameOf(Address address, Domain domain) => $"{(address.LocalPart == Address.CatchAll ? "*" : address.LocalPart)}@{domain.Name}";

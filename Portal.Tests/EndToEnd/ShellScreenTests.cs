@@ -33,7 +33,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
     public async Task The_first_password_form_looks_right_everywhere()
     {
         var anna = await portal.AddMailboxAsync("anna@portal.test");
-        var link = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, null, CancellationToken.None);
+        var link = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, CancellationToken.None);
 
         await new Screenshots(browser).TakeAsync(portal.Url, null, "", ("first-password", $"first-password/{link.Value.LinkToken}"));
     }
@@ -128,7 +128,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
         await window.SignInAsync("anna@portal.test", PortalHost.Password);
         await window.OpenAsync("account");
 
-        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, null, CancellationToken.None);
+        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, CancellationToken.None);
 
         await window.Page.WaitForURLAsync(url => url.Contains("sign-in", StringComparison.Ordinal), new() { Timeout = 20_000 });
     }

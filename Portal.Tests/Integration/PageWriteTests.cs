@@ -78,7 +78,7 @@ public class PageWriteTests
         while (!over.IsCancellationRequested && await pace.WaitForNextTickAsync(CancellationToken.None))
         {
             var begun = Stopwatch.GetTimestamp();
-            var outcome = await service.SetQuotaAsync(Actor.Operator(), mailbox, 1_000_000_000 + took.Count, CancellationToken.None);
+            var outcome = await service.SetQuotaAsync(Actor.Operator(), mailbox, took.Count, 1_000_000_000 + took.Count, CancellationToken.None);
             took.Add(Stopwatch.GetElapsedTime(begun));
             Assert.True(outcome.IsDone, outcome.Refusal?.Key);
         }

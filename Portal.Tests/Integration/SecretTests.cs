@@ -27,7 +27,7 @@ public class SecretTests
             secrets["password"] = PortalHost.Password;
             var made = await portal.Get<MailboxService>().CreateAsync(Actor.Operator(), new NewMailbox("bert@portal.test", "", FirstCredential.Password), CancellationToken.None);
             secrets["made password"] = made.Value.Credential.Password!;
-            var reset = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, "forgotten", CancellationToken.None);
+            var reset = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, CancellationToken.None);
             secrets["first-password link"] = reset.Value.LinkToken!;
             var route = await portal.Get<RouteService>().CreateAsync(
                 Actor.Operator(), new RouteDraft { Name = "Smart host", Host = "smart.example.net", Port = 587, Tls = RouteTls.Required, UserName = "portal", Password = RoutePassword }, CancellationToken.None);

@@ -120,7 +120,7 @@ public sealed class AccountEndedTests
     private static async Task ResetAsync(SmtpTestServer server)
     {
         var account = await server.ReadAsync(db => db.Accounts.Where(a => a.UserName == "alice@portal.test").Select(a => a.Id).SingleAsync());
-        Assert.True((await server.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), account, asLink: false, "lost", CancellationToken.None)).IsDone);
+        Assert.True((await server.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), account, asLink: false, CancellationToken.None)).IsDone);
     }
 
     private static async Task DisableAsync(SmtpTestServer server)

@@ -197,8 +197,8 @@ internal sealed class SmtpTestServer : IAsyncDisposable
             var ella = await AddMailboxAsync("ella@portal.test");
 
             await MailboxService.DisableAsync(Actor.Operator(), dora.MailboxId, CancellationToken.None);
-            await MailboxService.SetQuotaAsync(Actor.Operator(), frank.MailboxId, 1000, CancellationToken.None);
-            await MailboxService.SetQuotaAsync(Actor.Operator(), ella.MailboxId, 1000, CancellationToken.None);
+            await MailboxService.SetQuotaAsync(Actor.Operator(), frank.MailboxId, 0, 1000, CancellationToken.None);
+            await MailboxService.SetQuotaAsync(Actor.Operator(), ella.MailboxId, 0, 1000, CancellationToken.None);
             await WriteAsync(db =>
             {
                 db.MailboxUses.Single(u => u.MailboxId == frank.MailboxId).Bytes = 1000;

@@ -213,7 +213,7 @@ public sealed class PartsTests : BunitContext, IAsyncLifetime
     [InlineData(true, "Somebody else has changed this meanwhile. Look at it again, then repeat your change.", true)]
     public void Undo_says_what_became_of_it_and_its_refusal_stays_until_read(bool isRefused, string said, bool stays)
     {
-        var corner = Undo(() => Task.FromResult<Outcome>(isRefused ? new Conflict("ChangedByOthers") : Outcome.Done));
+        var corner = Undo(() => Task.FromResult<Outcome>(isRefused ? Conflict.ChangedByOthers : Outcome.Done));
 
         corner.WaitForAssertion(() => Assert.Contains(said, corner.Markup, StringComparison.Ordinal));
         Assert.Equal(stays, corner.FindAll(".mud-snackbar").Any(s => s.ClassName!.Contains("warning", StringComparison.Ordinal)));

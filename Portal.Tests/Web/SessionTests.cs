@@ -18,7 +18,7 @@ public class SessionTests
         await browser.SignInAsync("anna@portal.test", PortalHost.Password);
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("account")).Status);
 
-        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, null, CancellationToken.None);
+        await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, CancellationToken.None);
 
         Assert.Contains("sign-in", (await browser.GetAsync("account")).Location, StringComparison.Ordinal);
     }
@@ -75,7 +75,7 @@ public class SessionTests
     {
         await using var portal = await PortalHost.StartAsync(kind);
         var anna = await portal.AddMailboxAsync("anna@portal.test");
-        var made = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, null, CancellationToken.None);
+        var made = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, CancellationToken.None);
         var link = Portal.Web.Security.Links.FirstPassword(made.Value.LinkToken!);
         using var browser = new PortalBrowser(portal);
 

@@ -23,7 +23,7 @@ public class AccountListServiceTests
         await database.SeedDomainAsync("portal.example", domain.Id);
         var anna = await database.AddMailboxAsync("anna@portal.test");
         var bo = await database.AddMailboxAsync("bo@portal.test", null, Role.Helpdesk);
-        await database.Get<MailboxService>().RenameAsync(Administrator, anna.MailboxId, "Änne Berg", Cancel);
+        await database.Get<MailboxService>().RenameAsync(Administrator, anna.MailboxId, 0, "Änne Berg", Cancel);
         await database.AliasService().CreateAsync(Administrator, new AliasContent { DomainId = domain.Id, LocalPart = "chief", MailboxId = anna.MailboxId }, Cancel);
 
         async Task<string[]> Find(AccountQuery query) => [.. (await database.Get<AccountListService>().SearchAsync(Administrator, query, Cancel)).Value.Rows.Select(r => r.LoginName)];
@@ -78,27 +78,25 @@ public class AccountListServiceTests
         var accounts = database.Get<AccountService>();
         var (helpdesk, scoped) = (With(Role.Helpdesk), With(Role.Administrator, mine.Id));
 
-        Assert.IsType<NotPermitted>((await accounts.ResetPasswordAsync(helpdesk, boss.AccountId, true, null, Cancel)).Refusal);
+        Assert.IsType<NotPermitted>((await accounts.ResetPasswordAsync(helpdesk, boss.AccountId, true, Cancel)).Refusal);
         Assert.IsType<NotPermitted>((await accounts.UnlockAsync(helpdesk, boss.AccountId, Cancel)).Refusal);
         Assert.False((await database.Get<AccountListService>().GetAsync(helpdesk, boss.AccountId, Cancel)).Value.IsRankSafe);
 
         // An administrator of one domain: not over the administrator of all, not outside, and no grants that reach further.
-        Assert.IsType<NotPermitted>((await accounts.ResetPasswordAsync(scoped, boss.AccountId, true, null, Cancel)).Refusal);
-        Assert.Equal("NotFoundAccount", (await accounts.ResetPasswordAsync(scoped, stranger.AccountId, true, null, Cancel)).Refusal?.Key);
+        Assert.IsType<NotPermitted>((await accounts.ResetPasswordAsync(scoped, boss.AccountId, true, Cancel)).Refusal);
+        Assert.Equal("NotFoundAccount", (await accounts.ResetPasswordAsync(scoped, stranger.AccountId, true, Cancel)).Refusal?.Key);
         Assert.Equal("NotFoundAccount", (await database.Get<AccountListService>().GetAsync(scoped, stranger.AccountId, Cancel)).Refusal?.Key);
         Assert.Empty(await accounts.RecentSignInsAsync(scoped, stranger.AccountId, 10, Cancel));
-        Assert.IsType<NotPermitted>((await accounts.SetRolesAsync(scoped, local.AccountId, [Role.Administrator], Cancel)).Refusal);
+        Assert.IsType<NotPermitted>((await accounts.SetRolesAsync(scoped, local.AccountId, 0, [Role.Administrator], Cancel)).Refusal);
         Assert.IsType<NotPermitted>((await database.Get<MailboxService>().CreateAsync(scoped, new NewMailbox("puppet@mine.test", "Puppet") { Roles = [Role.Administrator] }, Cancel)).Refusal);
-        Assert.True((await accounts.ResetPasswordAsync(scoped, local.AccountId, true, null, Cancel)).IsDone);
+        Assert.True((await accounts.ResetPasswordAsync(scoped, local.AccountId, true, Cancel)).IsDone);
     }
 
     [Theory]
-    [InlineData(DatabaseKind.Sqlite, Role.User, "")]
-    [InlineData(DatabaseKind.Sqlite, Role.Auditor, "")]
-    [InlineData(DatabaseKind.Sqlite, Role.Helpdesk, "SearchAsync GetAsync")]
-    [InlineData(DatabaseKind.Sqlite, Role.Administrator, "SearchAsync GetAsync")]
-    [InlineData(DatabaseKind.Postgres, Role.User, "")]
-    [InlineData(DatabaseKind.Postgres, Role.Helpdesk, "SearchAsync GetAsync")]
+    [BothDatabases(Role.User, "")]
+    [BothDatabases(Role.Auditor, "")]
+    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync")]
     public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -24,7 +24,7 @@ public class AuthenticationTests
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "Anna@Portal.test", Password));
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", Password));   // now from memory
 
-        var reset = await database.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, "lost", CancellationToken.None);
+        var reset = await database.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, CancellationToken.None);
 
         Assert.Equal(AuthenticationKind.Failed, await TryAsync(database, "anna@portal.test", Password));
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", reset.Value.Password!));
@@ -40,7 +40,7 @@ public class AuthenticationTests
 
         var newer = await LinkAsync();
         Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(kept, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
-        Assert.True((await accounts.SetRolesAsync(Actor.Operator(), anna.AccountId, [Role.User, Role.Administrator], CancellationToken.None)).IsDone);
+        Assert.True((await accounts.SetRolesAsync(Actor.Operator(), anna.AccountId, 2, [Role.User, Role.Administrator], CancellationToken.None)).IsDone);
         Assert.Equal("LinkSpent", (await accounts.RedeemFirstPasswordAsync(newer, "nine green apples", null, CancellationToken.None)).Refusal!.Key);
         var last = await LinkAsync();
         Assert.True((await accounts.RedeemFirstPasswordAsync(last, "nine green apples", "192.0.2.7", CancellationToken.None)).IsDone);
@@ -49,7 +49,7 @@ public class AuthenticationTests
         Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, "anna@portal.test", "nine green apples"));
         Assert.False(await database.ReadAsync(db => db.OneTimeLinks.AnyAsync(l => l.UsedAt == null)));
 
-        async Task<string> LinkAsync() => (await accounts.ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, "lost", CancellationToken.None)).Value.LinkToken!;
+        async Task<string> LinkAsync() => (await accounts.ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: true, CancellationToken.None)).Value.LinkToken!;
     }
 
     [Theory, BothDatabases]
@@ -157,11 +157,11 @@ public class AuthenticationTests
         var helpdesk = Actor.ForAccount(Guid.CreateVersion7(), "help@portal.test", [new HeldRole(Role.Helpdesk, Scope.Everything)], Channel.Portal, null);
         var accounts = database.Get<AccountService>();
 
-        Assert.True((await accounts.ResetPasswordAsync(helpdesk, anna.AccountId, asLink: false, null, CancellationToken.None)).IsDone);
-        Assert.Equal("NotPermitted", (await accounts.ResetPasswordAsync(helpdesk, admin.AccountId, asLink: false, null, CancellationToken.None)).Refusal!.Key);
+        Assert.True((await accounts.ResetPasswordAsync(helpdesk, anna.AccountId, asLink: false, CancellationToken.None)).IsDone);
+        Assert.Equal("NotPermitted", (await accounts.ResetPasswordAsync(helpdesk, admin.AccountId, asLink: false, CancellationToken.None)).Refusal!.Key);
         Assert.Equal("NotPermitted", (await accounts.UnlockAsync(helpdesk, admin.AccountId, CancellationToken.None)).Refusal!.Key);
-        Assert.Equal("NotPermitted", (await accounts.SetRolesAsync(helpdesk, anna.AccountId, [Role.Helpdesk], CancellationToken.None)).Refusal!.Key);
-        Assert.Equal("LastAdministrator", (await accounts.SetRolesAsync(Actor.Operator(), admin.AccountId, [], CancellationToken.None)).Refusal!.Key);
+        Assert.Equal("NotPermitted", (await accounts.SetRolesAsync(helpdesk, anna.AccountId, 0, [Role.Helpdesk], CancellationToken.None)).Refusal!.Key);
+        Assert.Equal("LastAdministrator", (await accounts.SetRolesAsync(Actor.Operator(), admin.AccountId, 0, [], CancellationToken.None)).Refusal!.Key);
     }
 
     [Theory, BothDatabases]

@@ -79,7 +79,7 @@ public class LastAdministratorTests
         }
     }
 
-    private static Task<Outcome> SetRolesAsync(TestDatabase database, Actor actor, Guid accountId) => database.Get<AccountService>().SetRolesAsync(actor, accountId, [], Cancel);
+    private static Task<Outcome> SetRolesAsync(TestDatabase database, Actor actor, Guid accountId) => database.Get<AccountService>().SetRolesAsync(actor, accountId, 0, [], Cancel);
 
     private static Actor As(CreatedMailbox administrator, string name) =>
         Actor.ForAccount(administrator.AccountId, $"{name}@portal.test", [new HeldRole(Role.Administrator, Scope.Everything)], Channel.Portal, null);

@@ -104,7 +104,7 @@ public class AuditServiceTests
     private static AuditService Service(TestDatabase database) => new(database.Databases);
 
     private static Task WriteAsync(TestDatabase database, Actor actor, string action, string target, int minutes, Guid? domainId = null, string? reason = null) =>
-        database.WriteAsync(db => db.Audit.Add(AuditEntry.Change(actor, TestDatabase.Start.AddMinutes(minutes), action, target, null, new { x = 1 }, domainId, reason)));
+        database.WriteAsync(db => db.Audit.Add(AuditEntry.Change(actor.Because(reason), TestDatabase.Start.AddMinutes(minutes), action, target, null, new { x = 1 }, domainId)));
 
     private static async Task<IReadOnlyList<string>> FindAsync(TestDatabase database, AuditQuery query) =>
         [.. (await Service(database).SearchAsync(Auditor, query, CancellationToken.None)).Value.Entries.Select(e => e.Action)];

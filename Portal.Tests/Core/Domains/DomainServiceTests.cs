@@ -55,17 +55,17 @@ public class DomainServiceTests
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("nodots")]
-    [InlineData("-a.example")]
-    [InlineData("a..example")]
-    [InlineData("exa mple.org")]
-    [InlineData("user@example.org")]
-    [InlineData("[192.0.2.1]")]
-    [InlineData("192.0.2.1")]
-    public async Task A_name_that_is_no_domain_is_refused_at_its_field(string name)
+    [BothDatabases("")]
+    [BothDatabases("nodots")]
+    [BothDatabases("-a.example")]
+    [BothDatabases("a..example")]
+    [BothDatabases("exa mple.org")]
+    [BothDatabases("user@example.org")]
+    [BothDatabases("[192.0.2.1]")]
+    [BothDatabases("192.0.2.1")]
+    public async Task A_name_that_is_no_domain_is_refused_at_its_field(DatabaseKind kind, string name)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
 
         var outcome = await database.DomainService().CreateAsync(Administrator, name, null, null, Cancel);
 
@@ -99,8 +99,8 @@ public class DomainServiceTests
         using var ear = database.Feed.Subscribe((change, _) => heard.Add(change));
 
         var disabled = await database.DomainService().SetDisabledAsync(Administrator, domain.Id, true, Cancel);
-        var quota = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 5000, Cancel);
-        var same = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 5000, Cancel);
+        var quota = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 1, 5000, Cancel);
+        var same = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 2, 5000, Cancel);
 
         Assert.True(disabled.IsDone && quota.IsDone && same.IsDone);
         var entries = await database.ReadAsync(db => db.Audit.OrderBy(a => a.Id).ToListAsync(Cancel));
@@ -111,13 +111,13 @@ public class DomainServiceTests
         Assert.Equal(2, (await database.DomainService().GetAsync(Administrator, domain.Id, Cancel)).Value.Version);
     }
 
-    [Fact]
-    public async Task A_quota_below_zero_is_refused_and_leaves_no_trace()
+    [Theory, BothDatabases]
+    public async Task A_quota_below_zero_is_refused_and_leaves_no_trace(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
 
-        var outcome = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, -1, Cancel);
+        var outcome = await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 0, -1, Cancel);
 
         Assert.Equal("QuotaNegative", outcome.Refusal?.Key);
         Assert.Empty(await database.AuditedActionsAsync());
@@ -157,10 +157,10 @@ public class DomainServiceTests
         Assert.Equal(["mine.test"], (await service.SearchAsync(scoped, new DomainQuery(), Cancel)).Value.Rows.Select(r => r.Name));
     }
 
-    [Fact]
-    public async Task Search_finds_either_form_counts_what_it_holds_and_pages()
+    [Theory, BothDatabases]
+    public async Task Search_finds_either_form_counts_what_it_holds_and_pages(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var service = database.DomainService();
         foreach (var name in new[] { "bücher.example", "alpha.test", "beta.test" }) await service.CreateAsync(Administrator, name, null, null, Cancel);
         await database.SeedMailboxAsync(await database.ReadAsync(db => db.Domains.SingleAsync(d => d.Name == "beta.test", Cancel)), "anna");
@@ -173,13 +173,13 @@ public class DomainServiceTests
 
     /// <summary>Each role against each method; a method that is not in the list fails the last line.</summary>
     [Theory]
-    [InlineData(Role.User, "")]
-    [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "SearchAsync GetAsync")]
-    [InlineData(Role.Administrator, "SearchAsync GetAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync DeleteAsync")]
-    public async Task Permissions(Role role, string allowed)
+    [BothDatabases(Role.User, "")]
+    [BothDatabases(Role.Auditor, "")]
+    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync DeleteAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         var service = database.DomainService();
         var actor = With(role);
@@ -190,7 +190,7 @@ public class DomainServiceTests
             ["ChoicesAsync"] = async () => await service.ChoicesAsync(actor, Capability.ManageMailboxes, Cancel),
             ["CreateAsync"] = async () => await service.CreateAsync(actor, "new.test", null, null, Cancel),
             ["SetDisabledAsync"] = () => service.SetDisabledAsync(actor, domain.Id, true, Cancel),
-            ["SetDefaultQuotaAsync"] = () => service.SetDefaultQuotaAsync(actor, domain.Id, 1, Cancel),
+            ["SetDefaultQuotaAsync"] = () => service.SetDefaultQuotaAsync(actor, domain.Id, 1, 1, Cancel),
             ["DeleteAsync"] = () => service.DeleteAsync(actor, domain.Id, Cancel),
         };
 

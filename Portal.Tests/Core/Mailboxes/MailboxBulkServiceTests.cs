@@ -50,10 +50,10 @@ public class MailboxBulkServiceTests
         Assert.Equal(boss.MailboxId, Assert.Single(await database.ReadAsync(db => db.Mailboxes.Where(m => m.State == MailboxState.Active).Select(m => m.Id).ToListAsync(Cancel))));
     }
 
-    [Fact]
-    public async Task Nobody_shuts_themselves_out_and_what_is_outside_the_scope_is_not_reached()
+    [Theory, BothDatabases]
+    public async Task Nobody_shuts_themselves_out_and_what_is_outside_the_scope_is_not_reached(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         var other = await database.SeedDomainAsync("other.test");
         var theirs = await database.SeedMailboxAsync(other, "bo");
@@ -66,22 +66,22 @@ public class MailboxBulkServiceTests
         Assert.All(await database.ReadAsync(db => db.Mailboxes.ToListAsync(Cancel)), m => Assert.Equal(MailboxState.Active, m.State));
     }
 
-    [Fact]
-    public async Task A_quota_below_zero_is_refused()
+    [Theory, BothDatabases]
+    public async Task A_quota_below_zero_is_refused(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
 
         Assert.Equal("QuotaNegative", (await database.Get<MailboxBulkService>().ApplyAsync(Administrator, MailboxSelection.Matching(new()), new(MailboxAct.SetQuota, -1), Cancel)).Refusal?.Key);
     }
 
     [Theory]
-    [InlineData(Role.User, "")]
-    [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "")]
-    [InlineData(Role.Administrator, "PreviewAsync ApplyAsync ProgressAsync")]
-    public async Task Permissions(Role role, string allowed)
+    [BothDatabases(Role.User, "")]
+    [BothDatabases(Role.Auditor, "")]
+    [BothDatabases(Role.Helpdesk, "")]
+    [BothDatabases(Role.Administrator, "PreviewAsync ApplyAsync ProgressAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         await database.AddManyMailboxesAsync(domain.Id, domain.Name, 101);
         var bulk = database.Get<MailboxBulkService>();

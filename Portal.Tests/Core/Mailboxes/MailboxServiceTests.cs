@@ -65,21 +65,21 @@ public class MailboxServiceTests
     private const string All = "CreateAsync SetQuotaAsync RenameAsync DisableAsync EnableAsync DeleteAsync RestoreAsync";
 
     [Theory]
-    [InlineData(Role.User, HeldIn.Everything, "")]
-    [InlineData(Role.User, HeldIn.ItsDomain, "")]
-    [InlineData(Role.User, HeldIn.AnotherDomain, "")]
-    [InlineData(Role.Helpdesk, HeldIn.Everything, "")]
-    [InlineData(Role.Helpdesk, HeldIn.ItsDomain, "")]
-    [InlineData(Role.Helpdesk, HeldIn.AnotherDomain, "")]
-    [InlineData(Role.Auditor, HeldIn.Everything, "")]
-    [InlineData(Role.Auditor, HeldIn.ItsDomain, "")]
-    [InlineData(Role.Auditor, HeldIn.AnotherDomain, "")]
-    [InlineData(Role.Administrator, HeldIn.Everything, All)]
-    [InlineData(Role.Administrator, HeldIn.ItsDomain, All)]
-    [InlineData(Role.Administrator, HeldIn.AnotherDomain, "")]
-    public async Task Permissions(Role role, HeldIn scope, string allowed)
+    [BothDatabases(Role.User, HeldIn.Everything, "")]
+    [BothDatabases(Role.User, HeldIn.ItsDomain, "")]
+    [BothDatabases(Role.User, HeldIn.AnotherDomain, "")]
+    [BothDatabases(Role.Helpdesk, HeldIn.Everything, "")]
+    [BothDatabases(Role.Helpdesk, HeldIn.ItsDomain, "")]
+    [BothDatabases(Role.Helpdesk, HeldIn.AnotherDomain, "")]
+    [BothDatabases(Role.Auditor, HeldIn.Everything, "")]
+    [BothDatabases(Role.Auditor, HeldIn.ItsDomain, "")]
+    [BothDatabases(Role.Auditor, HeldIn.AnotherDomain, "")]
+    [BothDatabases(Role.Administrator, HeldIn.Everything, All)]
+    [BothDatabases(Role.Administrator, HeldIn.ItsDomain, All)]
+    [BothDatabases(Role.Administrator, HeldIn.AnotherDomain, "")]
+    public async Task Permissions(DatabaseKind kind, Role role, HeldIn scope, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var (own, other) = (await database.AddDomainAsync(), await database.AddDomainAsync("other.test"));
         var anna = (await database.AddMailboxAsync("anna@portal.test")).MailboxId;
         var actor = With(role, scope switch { HeldIn.Everything => null, HeldIn.ItsDomain => own, _ => other });
@@ -87,8 +87,8 @@ public class MailboxServiceTests
         var calls = new Dictionary<string, Func<Task<Outcome>>>
         {
             ["CreateAsync"] = async () => await service.CreateAsync(actor, new NewMailbox("bert@portal.test", "Bert", FirstCredential.None), Cancel),
-            ["SetQuotaAsync"] = () => service.SetQuotaAsync(actor, anna, 1_000, Cancel),
-            ["RenameAsync"] = () => service.RenameAsync(actor, anna, "Anna Berg", Cancel),
+            ["SetQuotaAsync"] = () => service.SetQuotaAsync(actor, anna, 0, 1_000, Cancel),
+            ["RenameAsync"] = () => service.RenameAsync(actor, anna, 1, "Anna Berg", Cancel),
             ["DisableAsync"] = () => service.DisableAsync(actor, anna, Cancel),
             ["EnableAsync"] = () => service.EnableAsync(actor, anna, Cancel),
             ["DeleteAsync"] = () => service.DeleteAsync(actor, anna, Cancel),

@@ -72,21 +72,21 @@ public class AliasServiceTests
     }
 
     [Theory]
-    [InlineData("info", "TargetsMissing")]
-    [InlineData("info", "TargetInvalid", "no address")]
-    [InlineData("info", "TargetInvalid", "x@[192.0.2.1]")]
-    [InlineData("info", "TargetUnknown", "nobody@portal.test")]
-    [InlineData("info", "TargetLoops", "Info@portal.test")]
-    [InlineData("info", "TargetLoops", "info+more@portal.test")]
-    [InlineData("info", "TargetLoops", "info@portal.example")]
-    [InlineData("", "TargetLoops", "nobody@portal.test")]
-    [InlineData("two words", "LocalPartInvalid", "anna@portal.test")]
-    [InlineData(".dot", "LocalPartInvalid", "anna@portal.test")]
-    [InlineData("anna", "AddressTaken", "bo@example.org")]
-    [InlineData("Anna", "AddressTaken", "bo@example.org")]
-    public async Task Bad_input_gets_a_reason_and_nothing_is_kept(string localPart, string reason, params string[] targets)
+    [BothDatabases("info", "TargetsMissing")]
+    [BothDatabases("info", "TargetInvalid", "no address")]
+    [BothDatabases("info", "TargetInvalid", "x@[192.0.2.1]")]
+    [BothDatabases("info", "TargetUnknown", "nobody@portal.test")]
+    [BothDatabases("info", "TargetLoops", "Info@portal.test")]
+    [BothDatabases("info", "TargetLoops", "info+more@portal.test")]
+    [BothDatabases("info", "TargetLoops", "info@portal.example")]
+    [BothDatabases("", "TargetLoops", "nobody@portal.test")]
+    [BothDatabases("two words", "LocalPartInvalid", "anna@portal.test")]
+    [BothDatabases(".dot", "LocalPartInvalid", "anna@portal.test")]
+    [BothDatabases("anna", "AddressTaken", "bo@example.org")]
+    [BothDatabases("Anna", "AddressTaken", "bo@example.org")]
+    public async Task Bad_input_gets_a_reason_and_nothing_is_kept(DatabaseKind kind, string localPart, string reason, params string[] targets)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         await database.SeedDomainAsync("portal.example", domain.Id);
         await database.SeedMailboxAsync(domain, "anna");
@@ -98,10 +98,10 @@ public class AliasServiceTests
         Assert.Equal(0, await database.ReadAsync(db => db.Forwarders.CountAsync(Cancel)));
     }
 
-    [Fact]
-    public async Task A_hundred_targets_are_taken_and_one_more_is_refused()
+    [Theory, BothDatabases]
+    public async Task A_hundred_targets_are_taken_and_one_more_is_refused(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
 
         var many = await database.AliasService().CreateAsync(Administrator, Forward(domain.Id, "many", [.. Enumerable.Range(0, 100).Select(n => $"p{n}@example.org")]), Cancel);
@@ -111,10 +111,10 @@ public class AliasServiceTests
         Assert.Equal("TargetsTooMany", tooMany.Refusal?.Key);
     }
 
-    [Fact]
-    public async Task A_circle_over_other_forwarders_is_found()
+    [Theory, BothDatabases]
+    public async Task A_circle_over_other_forwarders_is_found(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         var service = database.AliasService();
         var a = (await service.CreateAsync(Administrator, Forward(domain.Id, "a", "x@example.org"), Cancel)).Value;
@@ -212,10 +212,10 @@ public class AliasServiceTests
         Assert.Empty((await service.SearchAsync(scoped, new AliasQuery(), Cancel)).Value.Rows);
     }
 
-    [Fact]
-    public async Task An_alias_domain_has_no_addresses_of_its_own()
+    [Theory, BothDatabases]
+    public async Task An_alias_domain_has_no_addresses_of_its_own(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         var alias = await database.SeedDomainAsync("portal.example", domain.Id);
 
@@ -225,13 +225,13 @@ public class AliasServiceTests
     }
 
     [Theory]
-    [InlineData(Role.User, "")]
-    [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "SearchAsync GetAsync")]
-    [InlineData(Role.Administrator, "SearchAsync GetAsync CreateAsync RestoreAsync SetTargetAsync DeleteAsync")]
-    public async Task Permissions(Role role, string allowed)
+    [BothDatabases(Role.User, "")]
+    [BothDatabases(Role.Auditor, "")]
+    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync CreateAsync RestoreAsync SetTargetAsync DeleteAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var domain = await database.SeedDomainAsync();
         var service = database.AliasService();
         var id = (await service.CreateAsync(Administrator, Forward(domain.Id, "info", "x@example.org"), Cancel)).Value;

@@ -90,7 +90,7 @@ public class RecipientDirectoryTests
         database.Clock.Advance(TimeSpan.FromDays(1));
         await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaExceeded, "recipient.quotaExceeded", sizeBytes: 41);
 
-        Assert.True((await database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), anna.MailboxId, 950, CancellationToken.None)).IsDone);
+        Assert.True((await database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), anna.MailboxId, 0, 950, CancellationToken.None)).IsDone);
         database.Clock.Advance(TimeSpan.FromSeconds(2));
         await ExpectAsync(database, "anna@portal.test", RecipientState.QuotaFull, "recipient.quotaFull", sizeBytes: 101);
 

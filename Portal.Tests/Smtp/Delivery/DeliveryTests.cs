@@ -376,7 +376,7 @@ public sealed class DeliveryTests
         await using var bench = await DeliveryBench.PrepareAsync(kind);
         bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
         var alice = await bench.Database.ReadAsync(db => db.Mailboxes.Where(m => m.PrimaryAddress == Alice).Select(m => m.Id).SingleAsync());
-        Assert.True((await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), alice, 1_000, CancellationToken.None)).IsDone);
+        Assert.True((await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), alice, 0, 1_000, CancellationToken.None)).IsDone);
         await bench.Database.WriteAsync(db => db.MailboxUses.Single(u => u.MailboxId == alice).Bytes = 2_000);
 
         await bench.SubmitAsync(Alice, [Bob]);

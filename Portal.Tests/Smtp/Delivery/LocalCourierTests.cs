@@ -109,7 +109,7 @@ public sealed class LocalCourierTests
     {
         await using var bench = await PrepareAsync(kind);
         await ReceiveAsync(bench, Alice, All, Bob);
-        await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), await MailboxAsync(bench, Bob), 1, CancellationToken.None);
+        await bench.Database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), await MailboxAsync(bench, Bob), 0, 1, CancellationToken.None);
 
         await bench.RunAsync();
         await bench.QueueIsEmptyAsync();

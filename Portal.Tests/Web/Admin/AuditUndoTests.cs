@@ -29,7 +29,7 @@ public class AuditUndoTests
         var service = database.Get<MailboxService>();
         Func<Task<Outcome>>[] acts =
         [
-            () => service.RenameAsync(Administrator, anna.Id, "Anna Berg", Cancel), () => service.SetQuotaAsync(Administrator, anna.Id, 5000, Cancel),
+            () => service.RenameAsync(Administrator, anna.Id, 0, "Anna Berg", Cancel), () => service.SetQuotaAsync(Administrator, anna.Id, 2, 5000, Cancel),
             () => service.DisableAsync(Administrator, anna.Id, Cancel), () => service.DeleteAsync(Administrator, anna.Id, Cancel),
         ];
         foreach (var act in acts)
@@ -56,7 +56,7 @@ public class AuditUndoTests
         await database.DomainService().SetDisabledAsync(Administrator, domain.Id, true, Cancel);
         Assert.True((await (await Undo(database).FindAsync(Administrator, await NewestAsync(database), Cancel))!(Administrator, Cancel)).IsDone);
         Assert.False(await database.ReadAsync(db => db.Domains.Select(d => d.IsDisabled).SingleAsync()));
-        await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 5000, Cancel);
+        await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 2, 5000, Cancel);
         Assert.True((await (await Undo(database).FindAsync(Administrator, await NewestAsync(database), Cancel))!(Administrator, Cancel)).IsDone);
         Assert.Null(await database.ReadAsync(db => db.Domains.Select(d => d.DefaultQuotaBytes).SingleAsync()));
 
@@ -109,14 +109,14 @@ public class AuditUndoTests
         async Task<List<Role>> RolesAsync() => await database.ReadAsync(db => db.RoleAssignments.Where(r => r.AccountId == anna.AccountId).Select(r => r.Role).Order().ToListAsync());
         var before = await RolesAsync();
 
-        await service.SetRolesAsync(Administrator, anna.AccountId, [Role.Auditor, Role.Administrator], Cancel);
+        await service.SetRolesAsync(Administrator, anna.AccountId, 0, [Role.Auditor, Role.Administrator], Cancel);
         Assert.NotEqual(before, await RolesAsync());
         await database.AddMailboxAsync("boss@portal.test", null, Role.Administrator);
         await UndoneAsync(database, "account.roles.set");
         Assert.Equal(before, await RolesAsync());
 
         await database.WriteAsync(db => db.RoleAssignments.Add(new RoleAssignment { AccountId = anna.AccountId, Role = Role.Administrator, DomainId = domain.Id }));
-        await service.SetRolesAsync(Administrator, anna.AccountId, [], Cancel);
+        await service.SetRolesAsync(Administrator, anna.AccountId, 2, [], Cancel);
         var entry = await NewestAsync(database);
         Assert.Contains("Administrator@portal.test", entry.Before, StringComparison.Ordinal);
         Assert.Null(await Undo(database).FindAsync(Administrator, entry, Cancel));
@@ -160,14 +160,14 @@ public class AuditUndoTests
         var (domain, other) = (await database.SeedDomainAsync(), await database.SeedDomainAsync("other.test"));
         var anna = await database.SeedMailboxAsync(domain, "anna");
         var service = database.Get<MailboxService>();
-        await service.SetQuotaAsync(Administrator, anna.Id, 5000, Cancel);
+        await service.SetQuotaAsync(Administrator, anna.Id, 0, 5000, Cancel);
         var entry = await NewestAsync(database);
 
         foreach (var nobody in new[] { Organisation.With(Role.Auditor), Organisation.With(Role.Helpdesk), Organisation.With(Role.Administrator, other.Id) })
             Assert.Null(await Undo(database).FindAsync(nobody, entry, Cancel));
         Assert.NotNull(await Undo(database).FindAsync(Organisation.With(Role.Administrator, domain.Id), entry, Cancel));
 
-        await service.SetQuotaAsync(Administrator, anna.Id, 6000, Cancel);
+        await service.SetQuotaAsync(Administrator, anna.Id, 1, 6000, Cancel);
         Assert.Null(await Undo(database).FindAsync(Administrator, entry, Cancel));
     }
 

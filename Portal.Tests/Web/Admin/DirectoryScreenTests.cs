@@ -138,7 +138,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
     {
         var anna = await portal.AddMailboxAsync("anna@portal.test");
         var mailboxes = portal.Get<MailboxService>();
-        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 2L << 30, CancellationToken.None);
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 0, 2L << 30, CancellationToken.None);
         var entry = await portal.ReadAsync(db => db.Audit.Where(a => a.Action == "mailbox.quota.set").Select(a => a.Id).SingleAsync());
         await using var ada = await SignedInAsync(PortalHost.AdminAddress);
         await ada.OpenAsync($"admin/audit?entry={entry}");
@@ -151,11 +151,11 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         Assert.Null(await portal.ReadAsync(db => db.Mailboxes.Where(m => m.Id == anna.MailboxId).Select(m => m.QuotaOverrideBytes).SingleAsync()));
         await Expect(drawer.GetByRole(AriaRole.Button, new() { Name = "Undo" })).ToHaveCountAsync(0);
 
-        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 3L << 30, CancellationToken.None);
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 2, 3L << 30, CancellationToken.None);
         var second = await portal.ReadAsync(db => db.Audit.Where(a => a.Action == "mailbox.quota.set").MaxAsync(a => a.Id));
         await ada.OpenAsync($"admin/audit?entry={second}");
         await drawer.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
-        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 4L << 30, CancellationToken.None);
+        await mailboxes.SetQuotaAsync(Actor.Operator(), anna.MailboxId, 3, 4L << 30, CancellationToken.None);
         await ada.Page.Locator(".mud-dialog").GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
         await Expect(ada.Page.Locator("body")).ToContainTextAsync("It was changed since; nothing was undone.");
         Assert.Equal(4L << 30, await portal.ReadAsync(db => db.Mailboxes.Where(m => m.Id == anna.MailboxId).Select(m => m.QuotaOverrideBytes).SingleAsync()));
@@ -225,7 +225,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         await portal.AddMailboxAsync("helen@portal.test", null, Role.Helpdesk);
         var off = await portal.AddMailboxAsync("former.employee.with.a.rather.long.name@portal.test");
         await portal.Get<MailboxService>().DisableAsync(Actor.Operator(), off.MailboxId, CancellationToken.None);
-        await portal.Get<MailboxService>().RenameAsync(Actor.Operator(), anna.MailboxId, "Anna Berg", CancellationToken.None);
+        await portal.Get<MailboxService>().RenameAsync(Actor.Operator(), anna.MailboxId, 0, "Anna Berg", CancellationToken.None);
         await portal.Get<DomainService>().CreateAsync(Actor.Operator(), "bücher.example", domain, null, CancellationToken.None);
         using (var stranger = new PortalBrowser(portal)) await stranger.SignInAsync("anna.berg@portal.test", "not her password");
         var aliases = portal.Get<AliasService>();

@@ -16,7 +16,7 @@ public sealed class CredentialReset(IDialogService dialogs, AccountService accou
         var dialog = await dialogs.ShowAsync<ResetPasswordDialog>(l["ResetTitle", loginName]);
         if (await dialog.Result is not { Canceled: false, Data: ResetAnswer answer }) return false;
 
-        var outcome = await accounts.ResetPasswordAsync(await actor.GetAsync(), accountId, answer.AsLink, answer.Reason, CancellationToken.None);
+        var outcome = await accounts.ResetPasswordAsync((await actor.GetAsync()).Because(answer.Reason), accountId, answer.AsLink, CancellationToken.None);
         if (!notices.Show(outcome, l["ResetDone", loginName])) return false;
         await ShowAsync(loginName, outcome.Value);
         return true;

@@ -9,12 +9,15 @@ using Portal.Web.Security;
 namespace Portal.Web.Admin.Accounts;
 
 public sealed partial class SignInPanel(
-    AccountListService list, AccountService accounts, CredentialReset reset, CurrentActor actor, Notices notices, Wording wording, IStringLocalizer<AccountsPage> l, IDialogService dialogs)
+    AccountListService list, AccountService accounts, CredentialReset reset, CurrentActor actor, PageParts parts, IStringLocalizer<AccountsPage> l)
 {
     private readonly HashSet<Role> roles = [];
     private AccountDetail? account;
+
+    /// <summary>What the ticks began from.</summary>
+    private AccountDetail? read;
     private IReadOnlyList<SignIn> signIns = [];
-    private string? refusal;
+    private string? refusal, reason;
     private bool mayReset, mayGrant;
 
     private IStringLocalizer<AccountsPage> L => l;
@@ -23,8 +26,6 @@ public sealed partial class SignInPanel(
 
     /// <summary>Whether the account's mailbox is linked; not on the mailbox's own page.</summary>
     [Parameter] public bool LinkToMailbox { get; set; }
-
-    private IEnumerable<Role> HeldRoles => account!.Row.Roles.Select(r => r.Role).Where(RoleWords.Grantable.Contains);
 
     protected override Task OnInitializedAsync() => LoadAsync();
 
@@ -35,18 +36,13 @@ public sealed partial class SignInPanel(
         var found = await list.GetAsync(who, AccountId, CancellationToken.None);
         if (!found.IsDone)
         {
-            (account, refusal) = (null, wording.Of(found.Refusal));
+            (account, refusal) = (null, parts.Wording.Of(found.Refusal));
             return;
         }
 
         // Ticks not saved yet stay when only somebody else's change came in.
-        var isUntouched = account is null || roles.SetEquals(HeldRoles);
         (account, refusal) = (found.Value, null);
-        if (isUntouched)
-        {
-            roles.Clear();
-            roles.UnionWith(HeldRoles);
-        }
+        if (read is null || roles.SetEquals(RolesOf(read))) Begin(account);
 
         signIns = await accounts.RecentSignInsAsync(who, AccountId, 20, CancellationToken.None);
     }
@@ -58,15 +54,24 @@ public sealed partial class SignInPanel(
 
     private async Task UnlockAsync()
     {
-        notices.Show(await accounts.UnlockAsync(await actor.GetAsync(), AccountId, CancellationToken.None), L["Unlocked", account!.Row.LoginName]);
+        parts.Notices.Show(await accounts.UnlockAsync(await actor.GetAsync(), AccountId, CancellationToken.None), L["Unlocked", account!.Row.LoginName]);
         await LoadAsync();
     }
 
     private async Task EndSessionsAsync()
     {
         var name = account!.Row.LoginName;
-        if (await dialogs.ConfirmAsync(new(L["EndSessionsTitle", name], L["EndSessionsText"], L["EndSessions"])) is null) return;
-        notices.Show(await accounts.SignOutEverywhereAsync(await actor.GetAsync(), AccountId, CancellationToken.None), L["SessionsEnded", name]);
+        if (await parts.Dialogs.ConfirmAsync(new(L["EndSessionsTitle", name], L["EndSessionsText"], L["EndSessions"], AskReason: true)) is not { } answer) return;
+        parts.Notices.Show(await accounts.SignOutEverywhereAsync((await actor.GetAsync()).Because(answer.Reason), AccountId, CancellationToken.None), L["SessionsEnded", name]);
+    }
+
+    private static HashSet<Role> RolesOf(AccountDetail detail) => [.. detail.Row.Roles.Select(r => r.Role).Where(RoleWords.Grantable.Contains)];
+
+    private void Begin(AccountDetail from)
+    {
+        (read, reason) = (from, null);
+        roles.Clear();
+        roles.UnionWith(RolesOf(from));
     }
 
     private void Toggle(Role role)
@@ -76,15 +81,24 @@ public sealed partial class SignInPanel(
 
     private async Task SaveRolesAsync()
     {
-        var before = HeldRoles.ToList();
-        var outcome = await accounts.SetRolesAsync(await actor.GetAsync(), AccountId, [.. roles], CancellationToken.None);
-        notices.Show(outcome, L["RolesSet", account!.Row.LoginName], async () => await accounts.SetRolesAsync(await actor.GetAsync(), AccountId, before, CancellationToken.None));
-        if (!outcome.IsDone)
+        Role[] wanted = [.. roles];
+        var saved = await parts.Saves.SaveAsync(
+            read!,
+            async over => await accounts.SetRolesAsync((await actor.GetAsync()).Because(reason), AccountId, over.Row.Version, wanted, CancellationToken.None),
+            async () => await list.GetAsync(await actor.GetAsync(), AccountId, CancellationToken.None),
+            (before, now) => [new(L["Roles"], TextOf(RolesOf(before)), TextOf(wanted), TextOf(RolesOf(now)))]);
+        if (saved is { Outcome: null, IsTheirs: false }) return;
+
+        var over = saved.Over;
+        if (saved.Outcome is { } outcome)
         {
-            roles.Clear();
-            roles.UnionWith(before);
+            parts.Notices.Show(outcome, L["RolesSet", over.Row.LoginName],
+                async () => await accounts.SetRolesAsync(await actor.GetAsync(), AccountId, over.Row.Version + 1, RolesOf(over), CancellationToken.None));
         }
 
+        Begin(over);
         await LoadAsync();
     }
+
+    private string TextOf(IReadOnlyCollection<Role> some) => some.Count == 0 ? L["NoRoles"] : string.Join(L["ListMark"], some.Order().Select(r => L[$"Role_{r}"].Value));
 }

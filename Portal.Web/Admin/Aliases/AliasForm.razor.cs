@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.Localization;
+using Portal.Core.Addresses;
 using Portal.Core.Domains;
 using Portal.Core.Recipients;
 using Portal.Web.Components.Shared;
@@ -9,7 +10,7 @@ using Portal.Web.Security;
 namespace Portal.Web.Admin.Aliases;
 
 public sealed partial class AliasForm(
-    AliasService aliases, CurrentActor actor, Notices notices, Wording wording, IStringLocalizer<AliasesPage> l, IStringLocalizer<Shell> s)
+    AliasService aliases, CurrentActor actor, PageParts parts, IStringLocalizer<AliasesPage> l, IStringLocalizer<Shell> s)
 {
     private static readonly char[] Separators = ['\n', '\r', ',', ';', ' ', '\t'];
     private readonly FieldErrors errors = new();
@@ -55,7 +56,7 @@ public sealed partial class AliasForm(
         var found = await aliases.GetAsync(await actor.GetAsync(), id, CancellationToken.None);
         if (!found.IsDone)
         {
-            gone = wording.Of(found.Refusal);
+            gone = parts.Wording.Of(found.Refusal);
             return;
         }
 
@@ -106,19 +107,33 @@ public sealed partial class AliasForm(
     {
         var content = new AliasContent { DomainId = Guid.TryParse(domain, out var id) ? id : Guid.Empty, LocalPart = IsCatchAll ? "" : localPart, MailboxId = mailboxId, Targets = list };
         var made = await aliases.CreateAsync(await actor.GetAsync(), content, CancellationToken.None);
-        if (!errors.Take(made, wording, "LocalPart", "Domain", "Targets")) return;
+        if (!errors.Take(made, parts.Wording, "LocalPart", "Domain", "Targets")) return;
         var name = $"{(IsCatchAll ? "*" : localPart.Trim())}@{Domains.FirstOrDefault(d => d.Id == id)?.DisplayName}";
-        notices.Done(L["Added", name], async () => await aliases.DeleteAsync(await actor.GetAsync(), made.Value, CancellationToken.None));
+        parts.Notices.Done(L["Added", name], async () => await aliases.DeleteAsync(await actor.GetAsync(), made.Value, CancellationToken.None));
         isDone = true;
         await OnClose.InvokeAsync();
     }
 
-    private async Task ChangeAsync(AliasDetail before, Guid? mailboxId, IReadOnlyList<string> list)
+    private async Task ChangeAsync(AliasDetail read, Guid? mailboxId, IReadOnlyList<string> list)
     {
-        var changed = await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version, mailboxId, list, CancellationToken.None);
-        if (!errors.Take(changed, wording, "Targets")) return;
-        notices.Done(L["Changed", before.Address], async () => await aliases.SetTargetAsync(await actor.GetAsync(), before.Id, before.Version + 1, before.Content.MailboxId, before.Content.Targets, CancellationToken.None));
+        var wanted = mailboxId is null ? TextOf(list.Select(MailAddress.Fold)) : mailbox!.Address;
+        var saved = await parts.Saves.SaveAsync(
+            read,
+            async over => await aliases.SetTargetAsync(await actor.GetAsync(), over.Id, over.Version, mailboxId, list, CancellationToken.None),
+            async () => await aliases.GetAsync(await actor.GetAsync(), read.Id, CancellationToken.None),
+            (before, now) => [new(L["LeadsTo"], TextOf(before.Targets), wanted, TextOf(now.Targets))]);
+        if (saved.Outcome is { } outcome ? !errors.Take(outcome, parts.Wording, "Targets") : !saved.IsTheirs) return;
+
+        var over = saved.Over;
+        if (!saved.IsTheirs)
+        {
+            parts.Notices.Done(L["Changed", over.Address],
+                async () => await aliases.SetTargetAsync(await actor.GetAsync(), over.Id, over.Version + 1, over.Content.MailboxId, over.Content.Targets, CancellationToken.None));
+        }
+
         isDone = true;
         await OnClose.InvokeAsync();
     }
+
+    private string TextOf(IEnumerable<string> addresses) => string.Join(L["ListMark"], addresses.Distinct().Order(StringComparer.Ordinal));
 }

@@ -44,8 +44,8 @@ public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailb
             "mailbox.delete" when state == change.After => (who, stop) => mailboxActs.RestoreAsync(who, row.Id, stop),
             "mailbox.disable" when state == change.After => (who, stop) => mailboxActs.EnableAsync(who, row.Id, stop),
             "mailbox.enable" when state == change.After && row.AccountId != actor.AccountId => (who, stop) => mailboxActs.DisableAsync(who, row.Id, stop),
-            "mailbox.rename" when row.Name == change.After && change.Before is { } name => (who, stop) => mailboxActs.RenameAsync(who, row.Id, name, stop),
-            "mailbox.quota.set" when row.QuotaBytes == BytesOf(change.After) => (who, stop) => mailboxActs.SetQuotaAsync(who, row.Id, BytesOf(change.Before), stop),
+            "mailbox.rename" when row.Name == change.After && change.Before is { } name => (who, stop) => mailboxActs.RenameAsync(who, row.Id, row.Version, name, stop),
+            "mailbox.quota.set" when row.QuotaBytes == BytesOf(change.After) => (who, stop) => mailboxActs.SetQuotaAsync(who, row.Id, row.Version, BytesOf(change.Before), stop),
             _ => null,
         };
     }
@@ -59,7 +59,7 @@ public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailb
         {
             "domain.disable" when row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, false, stop),
             "domain.enable" when !row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, true, stop),
-            "domain.quota.set" when row.DefaultQuotaBytes == BytesOf(change.After) => (who, stop) => domains.SetDefaultQuotaAsync(who, row.Id, BytesOf(change.Before), stop),
+            "domain.quota.set" when row.DefaultQuotaBytes == BytesOf(change.After) => (who, stop) => domains.SetDefaultQuotaAsync(who, row.Id, row.Version, BytesOf(change.Before), stop),
             _ => null,
         };
     }

@@ -16,7 +16,7 @@ public sealed class RoleUndo(AccountListService accounts, AccountService acts)
         if (!found.IsDone || found.Value.Rows.FirstOrDefault(r => r.LoginName == entry.Target) is not { } row) return null;
         if (row.Roles.Any(r => r.Scope.DomainId is not null) || !after.SetEquals(row.Roles.Select(r => r.Role))) return null;
 
-        return (who, stop) => acts.SetRolesAsync(who, row.Id, before, stop);
+        return (who, stop) => acts.SetRolesAsync(who, row.Id, row.Version, before, stop);
     }
 
     private static HashSet<Role>? Read(string? json)

@@ -111,9 +111,9 @@ public sealed partial class MailboxesPage(
 
         var (rows, left) = (preview.Value.Rows, preview.Value.Refused);
         var text = left == 0 ? L[$"Bulk_{change.Act}"].Value : $"{L[$"Bulk_{change.Act}"]} {L.Plural("BulkLeft", left)}";
-        if (await parts.Dialogs.ConfirmAsync(new(L.Plural($"BulkTitle_{change.Act}", rows), text, L[change.Act == MailboxAct.SetQuota ? "SetQuota" : change.Act.ToString()])) is null) return;
+        if (await parts.Dialogs.ConfirmAsync(new(L.Plural($"BulkTitle_{change.Act}", rows), text, L[change.Act == MailboxAct.SetQuota ? "SetQuota" : change.Act.ToString()], AskReason: true)) is not { } answer) return;
 
-        var outcome = await bulk.ApplyAsync(await actor.GetAsync(), selected, change, CancellationToken.None);
+        var outcome = await bulk.ApplyAsync((await actor.GetAsync()).Because(answer.Reason), selected, change, CancellationToken.None);
         grid!.ClearSelection();
         if (outcome.Refusal is { } why) parts.Notices.Failed(parts.Wording.Of(why));
         else if (outcome.Value.WorkId is { } work) Nav.SetQuery(("work", work));

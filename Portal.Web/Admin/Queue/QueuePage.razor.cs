@@ -88,6 +88,7 @@ public sealed partial class QueuePage
     private async Task ActAsync(QueueAct act, QueueSelection selection, bool isNamed)
     {
         // Retrying a few is harmless; what removes, or touches what one does not see, is asked first.
+        string? reason = null;
         var isRemoval = act is QueueAct.Delete or QueueAct.Return;
         if (isRemoval || !isNamed)
         {
@@ -98,11 +99,12 @@ public sealed partial class QueuePage
                 return;
             }
 
-            var question = new ConfirmQuestion(L.Plural($"{act}Title", preview.Value.Rows, preview.Value.IsExact, S), L[$"{act}Text"], L[act.ToString()], IsDanger: isRemoval);
-            if (await Dialogs.ConfirmAsync(question) is null) return;
+            var question = new ConfirmQuestion(L.Plural($"{act}Title", preview.Value.Rows, preview.Value.IsExact, S), L[$"{act}Text"], L[act.ToString()], IsDanger: isRemoval, AskReason: true);
+            if (await Dialogs.ConfirmAsync(question) is not { } answer) return;
+            reason = answer.Reason;
         }
 
-        var outcome = await Queue.ActAsync(await Actor.GetAsync(), act, selection, CancellationToken.None);
+        var outcome = await Queue.ActAsync((await Actor.GetAsync()).Because(reason), act, selection, CancellationToken.None);
         var done = outcome.IsDone && outcome.Value.WorkId is null ? L.Plural($"{act}Done", outcome.Value.Rows) : L["WorkBegun"];
         Notices.Show(outcome, done);
         grid!.ClearSelection();

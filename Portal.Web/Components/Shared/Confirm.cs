@@ -6,7 +6,7 @@ namespace Portal.Web.Components.Shared;
 /// <param name="Text">The effect and the way back.</param>
 /// <param name="Button">The verb.</param>
 /// <param name="TypeToConfirm">Only for what can't be undone: the name to type.</param>
-/// <param name="AskReason">Whether the audit wants a reason.</param>
+/// <param name="AskReason">Whether the audit wants a reason; it may stay empty.</param>
 public sealed record ConfirmQuestion(string Title, string Text, string Button, bool IsDanger = false, string? TypeToConfirm = null, bool AskReason = false);
 
 /// <param name="Reason">Null when none was asked or given.</param>
