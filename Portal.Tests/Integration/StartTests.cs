@@ -57,10 +57,10 @@ public class StartTests
         Assert.Null(await setup.IssueLinkAsync(CancellationToken.None));
     }
 
-    [Fact]
-    public async Task A_link_ends_after_a_day_and_a_new_start_gives_a_new_one()
+    [Theory, BothDatabases]
+    public async Task A_link_ends_after_a_day_and_a_new_start_gives_a_new_one(DatabaseKind kind)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         var setup = database.Get<SetupService>();
         var first = await setup.IssueLinkAsync(CancellationToken.None);
 
@@ -73,13 +73,13 @@ public class StartTests
     }
 
     [Theory]
-    [InlineData("", "example.org", "a@example.org", "OrganisationMissing")]
-    [InlineData("Example", "no domain", "a@example.org", "DomainInvalid")]
-    [InlineData("Example", "example.org", "a.example.org", "AddressInvalid")]
-    [InlineData("Example", "example.org", "a@example.net", "AdministratorElsewhere")]
-    public async Task Setup_refuses_what_can_not_be_and_leaves_nothing(string organisation, string domain, string administrator, string key)
+    [BothDatabases("", "example.org", "a@example.org", "OrganisationMissing")]
+    [BothDatabases("Example", "no domain", "a@example.org", "DomainInvalid")]
+    [BothDatabases("Example", "example.org", "a.example.org", "AddressInvalid")]
+    [BothDatabases("Example", "example.org", "a@example.net", "AdministratorElsewhere")]
+    public async Task Setup_refuses_what_can_not_be_and_leaves_nothing(DatabaseKind kind, string organisation, string domain, string administrator, string key)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
 
         var refused = await database.Get<SetupService>().SetUpAsync(Actor.Operator(), new SetupRequest(null, organisation, domain, administrator, null, PortalHost.Password), CancellationToken.None);
 

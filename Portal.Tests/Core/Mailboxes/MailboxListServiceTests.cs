@@ -115,13 +115,13 @@ public class MailboxListServiceTests
     }
 
     [Theory]
-    [InlineData(Role.User, "")]
-    [InlineData(Role.Auditor, "")]
-    [InlineData(Role.Helpdesk, "SearchAsync GetAsync")]
-    [InlineData(Role.Administrator, "SearchAsync GetAsync")]
-    public async Task Permissions(Role role, string allowed)
+    [BothDatabases(Role.User, "")]
+    [BothDatabases(Role.Auditor, "")]
+    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync")]
+    public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
-        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Sqlite);
+        await using var database = await TestDatabase.CreateAsync(kind);
         await database.AddDomainAsync();
         var anna = await database.AddMailboxAsync("anna@portal.test");
         var calls = new Dictionary<string, Func<Task<Outcome>>>
