@@ -7,26 +7,38 @@ using Portal.Core.Data;
 namespace Portal.Core.Jobs;
 
 /// <summary>
-/// Carries out pending <see cref="Work"/>, one turn after the other (DESIGN §5). Each turn's commit is conditional on the cursor it
-/// began at: two nodes may try, one of them wins, and a kill repeats nothing.
+/// Carries out pending <see cref="Work"/>, one turn after the other (DESIGN §5). A turn holds the row of its work to the commit: other
+/// nodes take other work meanwhile, what was changed or ended since the last turn is read afresh, and a kill repeats nothing.
 /// </summary>
 public sealed partial class WorkRunner(
     IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, IEnumerable<IWorkKind> kinds, TimeProvider clock, ILogger<WorkRunner> logger) : BackgroundService
 {
+    /// <summary>How often in a row a turn whose rows somebody else changed is taken again at once; beyond, it waits for the next round.</summary>
+    private const int MaxConflicts = 5;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, IWorkKind> byName = kinds.ToDictionary(k => k.Kind);
     private readonly SemaphoreSlim wake = new(0, 1);
 
-    /// <summary>Works until nothing is pending. What met an outage stays as it was, to be tried again, and is thrown when everything else is done.</summary>
+    /// <summary>
+    /// Works until nothing is pending that another node doesn't hold. What met an outage stays as it was, to be tried again, and is thrown
+    /// when everything else is done.
+    /// </summary>
     public async Task RunPendingAsync(CancellationToken cancel)
     {
         var later = new List<long>();
+        var conflicts = 0;
         ExceptionDispatchInfo? outage = null;
         while (await NextAsync(later, cancel) is { } work)
         {
             try
             {
-                await TurnAsync(work, cancel);
+                if (!await TurnAsync(work, cancel)) later.Add(work.Id);
+                conflicts = 0;
+            }
+            catch (DbUpdateConcurrencyException) when (!cancel.IsCancellationRequested)
+            {
+                if (++conflicts > MaxConflicts) later.Add(work.Id);   // somebody changed a row between our reading and writing: the turn reads it again
             }
             catch (Exception e) when (!cancel.IsCancellationRequested && e.IsOutage())
             {
@@ -96,33 +108,41 @@ public sealed partial class WorkRunner(
             .OrderBy(w => w.Id).FirstOrDefaultAsync(cancel);
     }
 
-    private async Task TurnAsync(Work work, CancellationToken cancel)
+    /// <summary>False when another node holds the work now.</summary>
+    private async Task<bool> TurnAsync(Work seen, CancellationToken cancel)
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         await using var transaction = await db.Database.BeginTransactionAsync(cancel);
+        if (await TakeAsync(db, seen.Id, cancel) is not { } work) return false;
+        if (work.EndedAt is not null) return true;
+
+        (seen.State, seen.Cursor) = (work.State, work.Cursor);   // where this turn begins, should it fail
         var done = await byName[work.Kind].TakeTurnAsync(db, work, cancel);
         await db.SaveChangesAsync(cancel);
 
         var state = done.Cursor is null ? WorkState.Done : WorkState.Running;
         DateTimeOffset? endedAt = done.Cursor is null ? clock.GetUtcNow() : null;
-        var mine = await db.Work
-            .Where(w => w.Id == work.Id && w.Cursor == work.Cursor && w.State == work.State)
-            .ExecuteUpdateAsync(
-                w => w.SetProperty(x => x.Cursor, done.Cursor).SetProperty(x => x.DoneRows, x => x.DoneRows + done.Rows).SetProperty(x => x.State, state).SetProperty(x => x.EndedAt, endedAt),
-                cancel);
-        if (mine == 0) return;   // another node took this turn: ours is rolled back
-
+        await db.Work.Where(w => w.Id == work.Id).ExecuteUpdateAsync(
+            w => w.SetProperty(x => x.Cursor, done.Cursor).SetProperty(x => x.DoneRows, x => x.DoneRows + done.Rows).SetProperty(x => x.State, state).SetProperty(x => x.EndedAt, endedAt),
+            cancel);
         await transaction.CommitAsync(cancel);
         db.PublishRaised();
+        return true;
     }
 
+    /// <summary>The work as it is now, held until the transaction ends; null when another node holds it. On SQLite the transaction itself is the lock.</summary>
+    private static async Task<Work?> TakeAsync(PortalDbContext db, long id, CancellationToken cancel) => db.IsPostgres
+        ? (await db.Work.FromSql($"""SELECT * FROM "Work" WHERE "Id" = {id} FOR UPDATE SKIP LOCKED""").AsNoTracking().ToListAsync(cancel)).SingleOrDefault()
+        : await db.Work.AsNoTracking().SingleOrDefaultAsync(w => w.Id == id, cancel);
+
+    /// <summary>Ends what failed, unless somebody took it further meanwhile.</summary>
     private async Task EndAsync(Work work, string error, CancellationToken cancel)
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         var at = clock.GetUtcNow();
-        await db.Work.Where(w => w.Id == work.Id).ExecuteUpdateAsync(
+        await db.Work.Where(w => w.Id == work.Id && w.State == work.State && w.Cursor == work.Cursor).ExecuteUpdateAsync(
             w => w.SetProperty(x => x.State, WorkState.Failed).SetProperty(x => x.Error, error).SetProperty(x => x.EndedAt, at), cancel);
     }
 

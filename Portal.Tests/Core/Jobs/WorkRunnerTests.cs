@@ -62,6 +62,66 @@ public class WorkRunnerTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_turn_whose_rows_somebody_else_changed_is_taken_again(DatabaseKind kind)
+    {
+        var work = new Counting(new DbUpdateConcurrencyException("x")) { FailsAtTurn = 2, Failures = 1 };
+        await using var database = await StartAsync(kind, work);
+
+        await database.Get<WorkRunner>().RunPendingAsync(Cancel);
+
+        var after = await database.ReadAsync(db => db.Work.AsNoTracking().SingleAsync(Cancel));
+        Assert.Equal((WorkState.Done, 3L, (string?)null), (after.State, after.DoneRows, after.Error));
+        Assert.Equal(3, await database.ReadAsync(db => db.Settings.CountAsync(s => s.Key.StartsWith("test."), Cancel)));
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_turn_that_meets_others_changes_again_and_again_waits_for_the_next_round_and_never_fails(DatabaseKind kind)
+    {
+        var work = new Counting(new DbUpdateConcurrencyException("x")) { FailsAtTurn = 2, OnlyInput = "first" };
+        await using var database = await StartAsync(kind, work, "first", "second");
+
+        await database.Get<WorkRunner>().RunPendingAsync(Cancel);
+
+        Assert.Equal([WorkState.Running, WorkState.Done], await database.ReadAsync(db => db.Work.OrderBy(w => w.Id).Select(w => w.State).ToListAsync(Cancel)));
+    }
+
+    [Fact]
+    public async Task Work_that_another_node_holds_is_left_to_it_and_other_work_done_meanwhile()
+    {
+        var (held, free) = (new Counting(AwayFor(DatabaseKind.Postgres)) { Holds = new(TaskCreationOptions.RunContinuationsAsynchronously), OnlyInput = "first" }, new Counting(AwayFor(DatabaseKind.Postgres)));
+        await using var here = await StartAsync(DatabaseKind.Postgres, held, "first", "second");
+        await using var there = here.AnotherNode(services => services.AddSingleton<IWorkKind>(free));
+        var running = here.Get<WorkRunner>().RunPendingAsync(Cancel);
+        await held.IsHeld.Task.WaitAsync(Cancel);
+
+        await there.Get<WorkRunner>().RunPendingAsync(Cancel);
+
+        Assert.Equal(["second", "second", "second"], free.Taken);
+        Assert.Equal([WorkState.Pending, WorkState.Done], await here.ReadAsync(db => db.Work.OrderBy(w => w.Id).Select(w => w.State).ToListAsync(Cancel)));
+
+        held.Holds.SetResult();
+        await running;
+        Assert.Equal([WorkState.Done, WorkState.Done], await here.ReadAsync(db => db.Work.OrderBy(w => w.Id).Select(w => w.State).ToListAsync(Cancel)));
+        Assert.Equal(["first", "first", "first"], held.Taken);
+    }
+
+    [Fact]
+    public async Task Two_nodes_that_run_the_same_work_at_once_do_each_turn_once_and_fail_none()
+    {
+        string[] inputs = [.. Enumerable.Range(0, 12).Select(i => $"{i}-")];
+        var (one, two) = (new Counting(AwayFor(DatabaseKind.Postgres)), new Counting(AwayFor(DatabaseKind.Postgres)));
+        await using var here = await StartAsync(DatabaseKind.Postgres, one, inputs);
+        await using var there = here.AnotherNode(services => services.AddSingleton<IWorkKind>(two));
+
+        await Task.WhenAll(Task.Run(() => here.Get<WorkRunner>().RunPendingAsync(Cancel), Cancel), Task.Run(() => there.Get<WorkRunner>().RunPendingAsync(Cancel), Cancel));
+        await here.Get<WorkRunner>().RunPendingAsync(Cancel);   // what each left to the other in its last moment
+
+        var after = await here.ReadAsync(db => db.Work.AsNoTracking().ToListAsync(Cancel));
+        Assert.All(after, w => Assert.Equal((WorkState.Done, 3L, (string?)null), (w.State, w.DoneRows, w.Error)));
+        Assert.Equal(3 * inputs.Length, one.Taken.Count + two.Taken.Count);
+    }
+
+    [Theory, BothDatabases]
     public async Task New_work_wakes_it_at_once_and_arriving_mail_does_not(DatabaseKind kind)
     {
         var work = new Counting(AwayFor(kind));
@@ -163,15 +223,34 @@ public class WorkRunnerTests
 
         public int FailsAtTurn { get; set; }
 
-        /// <summary>Which work fails; null for all.</summary>
+        /// <summary>How often it fails.</summary>
+        public int Failures { get; set; } = int.MaxValue;
+
+        /// <summary>Which work fails or is held; null for all.</summary>
         public string? OnlyInput { get; init; }
+
+        /// <summary>What the first turn waits for; null for nothing.</summary>
+        public TaskCompletionSource? Holds { get; init; }
+
+        public TaskCompletionSource IsHeld { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The input of each turn that came to its end.</summary>
+        public ConcurrentQueue<string> Taken { get; } = new();
 
         public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
         {
             var turn = work.Cursor is null ? 1 : int.Parse(work.Cursor, System.Globalization.CultureInfo.InvariantCulture) + 1;
+            var isMeant = OnlyInput is null || OnlyInput == work.Input;
             db.Settings.Add(new Setting { Key = $"test.{work.Input}{turn}", Value = "done" });
             await db.SaveChangesAsync(cancel);
-            if (turn == FailsAtTurn && (OnlyInput is null || OnlyInput == work.Input)) throw failure;
+            if (turn == FailsAtTurn && isMeant && Failures-- > 0) throw failure;
+            if (turn == 1 && isMeant && Holds is not null)
+            {
+                IsHeld.SetResult();
+                await Holds.Task.WaitAsync(cancel);
+            }
+
+            Taken.Enqueue(work.Input);
             return new WorkTurn(turn == 3 ? null : $"{turn}", 1);
         }
     }
