@@ -13,7 +13,11 @@ public sealed partial class DatabaseStarter(
     /// <summary>Schema version this program writes.</summary>
     public const int ProgramVersion = 1;
 
-    private const long MigrationLock = 0x506F7274616C;   // any constant of ours; "Portal"
+    /// <summary>PostgreSQL's advisory lock that whoever migrates holds: any constant of ours; "Portal".</summary>
+    internal const long MigrationLock = 0x506F7274616C;
+
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan TellAgain = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether a database is there at all; the command line refuses to make one (issue line 7).</summary>
     public async Task<bool> ExistsAsync(CancellationToken cancel)
@@ -57,10 +61,11 @@ public sealed partial class DatabaseStarter(
     {
         await using var guard = await databases.CreateDbContextAsync(cancel);
         await guard.Database.OpenConnectionAsync(cancel);
-        await guard.Database.ExecuteSqlAsync($"SELECT pg_advisory_lock({MigrationLock})", cancel);   // freed with the connection, also by a kill
+        await LockAsync(guard, cancel);
         try
         {
             await using var db = await databases.CreateDbContextAsync(cancel);
+            db.Database.SetCommandTimeout(0);   // none: an index over a large table takes what it takes, and half a migration helps nobody
             var isNew = !(await db.Database.GetAppliedMigrationsAsync(cancel)).Any();
             await DemandVersionAsync(db, isNew, cancel);
             if (!(await db.Database.GetPendingMigrationsAsync(cancel)).Any()) return;
@@ -72,6 +77,35 @@ public sealed partial class DatabaseStarter(
             await guard.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({MigrationLock})", CancellationToken.None);
         }
     }
+
+    /// <summary>
+    /// Waits for PostgreSQL's lock however long another node migrates: it is asked for again and again, since a waiting statement would
+    /// run into the command timeout. It is freed with its connection, also by a kill.
+    /// </summary>
+    private async Task LockAsync(PortalDbContext guard, CancellationToken cancel)
+    {
+        long? toldAt = null;
+        while (!(await guard.Database.SqlQuery<bool>($"SELECT pg_try_advisory_lock({MigrationLock}) AS \"Value\"").ToListAsync(cancel)).Single())
+        {
+            if (toldAt is not { } told || clock.GetElapsedTime(told) >= TellAgain)
+            {
+                LogWaiting(logger, await HolderAsync(guard, cancel) ?? "another session");
+                toldAt = clock.GetTimestamp();
+            }
+
+            await Task.Delay(AskAgain, clock, cancel);
+        }
+    }
+
+    /// <summary>Who holds the lock: address and process of its connection; null when it has just gone. A lock's key stands in two halves (pg_locks).</summary>
+    private static async Task<string?> HolderAsync(PortalDbContext guard, CancellationToken cancel) =>
+        (await guard.Database.SqlQuery<string>(
+            $"""
+            SELECT COALESCE(host(a.client_addr), 'local') || ', process ' || a.pid || ', since ' || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS "Value"
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint) = {MigrationLock} AND l.objsubid = 1
+            """).ToListAsync(cancel)).FirstOrDefault();
 
     private static async Task DemandVersionAsync(PortalDbContext db, bool isNew, CancellationToken cancel)
     {
@@ -120,13 +154,16 @@ public sealed partial class DatabaseStarter(
             }
             catch (IOException) when (tries < 600)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(100), clock, cancel);   // another process migrates; a minute is plenty
+                await Task.Delay(AskAgain, clock, cancel);   // another process migrates; a minute is plenty
             }
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Database schema brought up to date ({Provider})")]
     private static partial void LogMigrated(ILogger logger, string provider);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The start waits until another node has brought the database up to date ({Holder})")]
+    private static partial void LogWaiting(ILogger logger, string holder);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Database copied before the migration to {Copy}")]
     private static partial void LogCopied(ILogger logger, string copy);

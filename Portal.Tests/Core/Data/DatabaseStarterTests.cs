@@ -2,6 +2,10 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
 using Portal.Core.Data;
 using Portal.Tests.Fixtures;
 
@@ -24,7 +28,7 @@ public class DatabaseStarterTests
     {
         await using var database = await TestDatabase.CreateAsync(kind);
 
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => database.Get<DatabaseStarter>().StartAsync(CancellationToken.None)));
+        await PaceAsync(Task.WhenAll(Enumerable.Range(0, 4).Select(_ => database.Get<DatabaseStarter>().StartAsync(CancellationToken.None))), database);
 
         Assert.Empty(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
     }
@@ -36,16 +40,70 @@ public class DatabaseStarterTests
         var nodes = Enumerable.Range(0, 3).Select(_ => database.AnotherNode()).ToList();
 
         var starts = Task.WhenAll(nodes.Select(node => Task.Run(() => node.Get<DatabaseStarter>().StartAsync(CancellationToken.None))));
-        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!starts.IsCompleted && await pace.WaitForNextTickAsync())
-            foreach (var node in nodes) node.Clock.Advance(TimeSpan.FromMilliseconds(100));   // who finds the lock taken asks again after that time
-        await starts;
+        await PaceAsync(starts, [.. nodes]);
 
         foreach (var node in nodes) await node.DisposeAsync();
         var applied = await database.ReadAsync(async db => (await db.Database.GetAppliedMigrationsAsync()).ToList());
         Assert.Equal(await database.ReadAsync(db => Task.FromResult(db.Database.GetMigrations().ToList())), applied);
         Assert.Equal(1, await database.ReadAsync(db => db.SchemaVersions.CountAsync()));
         await database.AddDomainAsync();   // and it can be written to
+    }
+
+    [Fact]
+    public async Task A_start_waits_for_the_node_that_migrates_longer_than_a_command_may_take_and_tells_for_whom()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Postgres);
+        await using var other = await HoldAsync(database);
+        var log = new RecordingLogger<DatabaseStarter>();
+        await using var node = database.AnotherNode(services => Impatient(services).AddSingleton<ILogger<DatabaseStarter>>(log));
+
+        var start = node.Get<DatabaseStarter>().StartAsync(CancellationToken.None);
+        await log.FirstAsync();
+        await ExecuteAsync(other, "SELECT pg_sleep(1.2)");   // past the command timeout, in the database's own time
+        Assert.False(start.IsCompleted);
+        node.Clock.Advance(TimeSpan.FromSeconds(1));
+        await ExecuteAsync(other, $"SELECT pg_advisory_unlock({DatabaseStarter.MigrationLock})");
+        await PaceAsync(start, node);
+
+        Assert.Contains($"process {other.ProcessID}", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_waits_for_another_node_can_be_stopped()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Postgres);
+        await using var other = await HoldAsync(database);
+        var log = new RecordingLogger<DatabaseStarter>();
+        await using var node = database.AnotherNode(services => services.AddSingleton<ILogger<DatabaseStarter>>(log));
+        using var stop = new CancellationTokenSource();
+
+        var start = node.Get<DatabaseStarter>().StartAsync(stop.Token);
+        await log.FirstAsync();
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start);
+    }
+
+    [Fact]
+    public async Task A_migration_may_take_longer_than_other_commands()
+    {
+        await using var database = await TestDatabase.CreateEmptyAsync(DatabaseKind.Postgres);
+        await database.ReadAsync(async db =>
+        {
+            await db.GetService<IMigrator>().MigrateAsync(db.Database.GetMigrations().First());
+            return true;
+        });
+        await using var node = database.AnotherNode(services => Impatient(services));
+        await using var reader = await OpenAsync(database);
+        await ExecuteAsync(reader, """BEGIN; LOCK TABLE "__EFMigrationsHistory" IN SHARE MODE""");   // who migrates waits, who reads doesn't
+
+        var start = node.Get<DatabaseStarter>().StartAsync(CancellationToken.None);
+        await ExecuteAsync(reader, "SELECT pg_sleep(2)");
+        Assert.False(start.IsCompleted, start.Exception?.ToString());
+        await ExecuteAsync(reader, "COMMIT");
+        await start;
+
+        Assert.Empty(await database.ReadAsync(db => db.Database.GetPendingMigrationsAsync()));
     }
 
     [Fact]
@@ -149,6 +207,38 @@ public class DatabaseStarterTests
         Assert.Equal([1], await database.ReadAsync(db => db.Database.SqlQueryRaw<int>("SELECT foreign_keys AS \"Value\" FROM pragma_foreign_keys").ToListAsync()));
         Assert.Equal(["wal"], await database.ReadAsync(db => db.Database.SqlQueryRaw<string>("SELECT journal_mode AS \"Value\" FROM pragma_journal_mode").ToListAsync()));
         Assert.Equal([2], await database.ReadAsync(db => db.Database.SqlQueryRaw<int>("SELECT auto_vacuum AS \"Value\" FROM pragma_auto_vacuum").ToListAsync()));
+    }
+
+    /// <summary>Who finds the lock taken asks again after 100 ms of its clock.</summary>
+    private static async Task PaceAsync(Task start, params IReadOnlyList<TestDatabase> nodes)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!start.IsCompleted && await pace.WaitForNextTickAsync())
+            foreach (var node in nodes) node.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        await start;
+    }
+
+    /// <summary>Commands that take over a second fail.</summary>
+    private static IServiceCollection Impatient(IServiceCollection services) => services.PostConfigure<DatabaseOptions>(o => o.ConnectionString += ";Command Timeout=1");
+
+    private static async Task<NpgsqlConnection> HoldAsync(TestDatabase database)
+    {
+        var connection = await OpenAsync(database);
+        await ExecuteAsync(connection, $"SELECT pg_advisory_lock({DatabaseStarter.MigrationLock})");
+        return connection;
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(TestDatabase database)
+    {
+        var connection = new NpgsqlConnection(database.Get<IOptions<DatabaseOptions>>().Value.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        return connection;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private static string[] Copies(TestDatabase database) => Directory.GetFiles(database.DataFolder, "portal.db.before-*");
