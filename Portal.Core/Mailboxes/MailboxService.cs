@@ -116,7 +116,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         {
             var before = mailbox.QuotaOverrideBytes;
             mailbox.QuotaOverrideBytes = quotaBytes;
-            await QuotaWatch.ClearFullAsync(db, mailbox.Id, cancel);
+            await QuotaWatch.ClearFullAsync(db, [mailbox.Id], quotaBytes, cancel);
             return ("mailbox.quota.set", new { QuotaBytes = before }, new { QuotaBytes = quotaBytes });
         }, cancel, version);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
+using Portal.Core.Mailboxes;
 
 namespace Portal.Core.Quotas;
 
@@ -11,7 +12,7 @@ public enum QuotaVerdict
     /// <summary>No room for this message now: 452 4.2.2.</summary>
     Full,
 
-    /// <summary>More than 10 % over, or full (95 % and more) for five days: 552 5.2.2.</summary>
+    /// <summary>More than 10 % over, or full (nothing left at all) for five days: 552 5.2.2.</summary>
     Exceeded,
 }
 
@@ -29,15 +30,27 @@ public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, Wri
         if (quotaBytes is not { } quota) return QuotaVerdict.Room;
         var use = await UseAsync(mailboxId, cancel);
         if (use.Bytes > quota + quota / 10) return QuotaVerdict.Exceeded;
-        if (use.Bytes < quota && use.Bytes + declaredSizeBytes <= quota) return QuotaVerdict.Room;
-        if (use.Bytes < quota - quota / 20) return QuotaVerdict.Full;   // only this one is too large: no stranger starts the five days by a declared size
-        if (use.FullSince is null) await NoteFullAsync(mailboxId, cancel);
+        if (use.Bytes < quota)
+        {
+            if (use.FullSince is not null) await NoteAsync(mailboxId, quota, isFull: false, cancel);
+            return use.Bytes + declaredSizeBytes <= quota ? QuotaVerdict.Room : QuotaVerdict.Full;   // only this one is too large: no stranger starts the five days by a declared size
+        }
+
+        if (use.FullSince is null) await NoteAsync(mailboxId, quota, isFull: true, cancel);
         return use.FullSince is { } since && clock.GetUtcNow() - since >= FullForGood ? QuotaVerdict.Exceeded : QuotaVerdict.Full;
     }
 
-    /// <summary>Ends "full since" in the caller's transaction, when items were removed or the quota raised.</summary>
+    /// <summary>Ends "full since" where there is room again, in the caller's transaction, which has removed items.</summary>
     public static Task ClearFullAsync(PortalDbContext db, Guid mailboxId, CancellationToken cancel) =>
-        db.MailboxUses.Where(u => u.MailboxId == mailboxId && u.FullSince != null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
+        Full(db).Where(u => u.MailboxId == mailboxId && db.Mailboxes.Any(m => m.Id == mailboxId && (m.QuotaOverrideBytes == null || u.Bytes < m.QuotaOverrideBytes)))
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
+
+    /// <summary>The same for mailboxes that the caller's transaction gives a new quota.</summary>
+    public static Task ClearFullAsync(PortalDbContext db, IReadOnlyCollection<Guid> mailboxIds, long? quotaBytes, CancellationToken cancel) =>
+        Full(db).Where(u => mailboxIds.Contains(u.MailboxId) && (quotaBytes == null || u.Bytes < quotaBytes))
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
+
+    private static IQueryable<MailboxUse> Full(PortalDbContext db) => db.MailboxUses.Where(u => u.FullSince != null);
 
     private async ValueTask<Use> UseAsync(Guid mailboxId, CancellationToken cancel)
     {
@@ -51,13 +64,13 @@ public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, Wri
         return use;
     }
 
-    /// <summary>The five days begin with the first refusal; whoever makes room ends them (<see cref="ClearFullAsync"/>).</summary>
-    private async Task NoteFullAsync(Guid mailboxId, CancellationToken cancel)
+    /// <summary>The five days begin with the first refusal of a full mailbox; whoever makes room ends them, at the latest the next mail that finds it.</summary>
+    private async Task NoteAsync(Guid mailboxId, long quota, bool isFull, CancellationToken cancel)
     {
-        var now = clock.GetUtcNow();
+        DateTimeOffset? since = isFull ? clock.GetUtcNow() : null;
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        await db.MailboxUses.Where(u => u.MailboxId == mailboxId && u.FullSince == null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, now), cancel);
+        await db.MailboxUses.Where(u => u.MailboxId == mailboxId && u.FullSince == null == isFull && u.Bytes >= quota == isFull).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, since), cancel);
         uses.TryRemove(mailboxId, out _);
     }
 
