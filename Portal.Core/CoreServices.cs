@@ -136,6 +136,7 @@ public static class CoreServices
         services.AddHostedService(provider => provider.GetRequiredService<NodeHeartbeat>());
         services.AddSingleton<IWorkKind, QueueActWork>();
         services.AddSingleton<WorkRunner>();
+        services.AddSingleton<WorkService>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkRunner>());
         return services;
     }

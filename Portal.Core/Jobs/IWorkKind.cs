@@ -1,4 +1,5 @@
 using Portal.Core.Data;
+using Portal.Core.Permissions;
 
 namespace Portal.Core.Jobs;
 
@@ -10,6 +11,12 @@ public interface IWorkKind
 {
     /// <summary>Names it in <see cref="Work.Kind"/>.</summary>
     string Kind { get; }
+
+    /// <summary>What it takes to see and end such work; who holds it everywhere sees everybody's. Null: only who began it does.</summary>
+    Capability? Needs => null;
+
+    /// <summary>What this work does: a key of the Actions resource.</summary>
+    string ActionOf(Work work) => Kind;
 
     /// <summary>
     /// Does the next turn inside the caller's turn at the gate and its transaction; cursor and rows are committed together, so a

@@ -9,6 +9,9 @@ public enum WorkState
     Running,
     Done,
     Failed,
+
+    /// <summary>Ended by a person before it was done; what its turns did stays done.</summary>
+    Cancelled,
 }
 
 /// <summary>Work over more than 500 rows: decided in one transaction, carried out in turns by a job, resumable (DESIGN §5).</summary>
@@ -39,7 +42,7 @@ public sealed class Work
     /// <summary>What stopped it; null unless failed.</summary>
     public string? Error { get; set; }
 
-    /// <summary>JSON list of the rows that were not done and why, for kinds that tell; null when all were.</summary>
+    /// <summary>The rows that were left alone and why (<see cref="WorkResults"/>), for kinds that tell; null when none was.</summary>
     public string? Results { get; set; }
 
     /// <summary>Who decided it.</summary>

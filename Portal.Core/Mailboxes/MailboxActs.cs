@@ -2,7 +2,9 @@ using Microsoft.EntityFrameworkCore;
 using Portal.Core.Accounts;
 using Portal.Core.Audit;
 using Portal.Core.Data;
+using Portal.Core.Jobs;
 using Portal.Core.Permissions;
+using Portal.Core.Quotas;
 
 namespace Portal.Core.Mailboxes;
 
@@ -11,13 +13,14 @@ internal static class MailboxActs
 {
     /// <summary>Applies the change to rows the caller has selected in scope and with the capability.</summary>
     /// <returns>The rows left alone.</returns>
-    public static async Task<List<MailboxBulkRefusal>> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
+    public static async Task<List<WorkRefusal>> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
     {
         var accountIds = mailboxes.Select(m => m.AccountId).OfType<Guid>().ToList();
         var roles = await db.RolesOfAsync(accountIds, cancel);
         var administrators = change.Act == MailboxAct.Disable ? await Administrators.LockAsync(db, cancel) : [];
         var accounts = change.Act == MailboxAct.SetQuota ? [] : await db.Accounts.Where(a => accountIds.Contains(a.Id)).ToDictionaryAsync(a => a.Id, cancel);
-        var refused = new List<MailboxBulkRefusal>();
+        var refused = new List<WorkRefusal>();
+        var changed = new List<Guid>();
         foreach (var mailbox in mailboxes)
         {
             if (mailbox.AccountId is { } id && !actor.Outranks(roles[id])) refused.Add(new(mailbox.PrimaryAddress, nameof(NotPermitted)));
@@ -28,14 +31,11 @@ internal static class MailboxActs
             {
                 administrators.Remove(mailbox.AccountId ?? Guid.Empty);
                 Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now);
+                changed.Add(mailbox.Id);
             }
         }
 
-        if (change.Act == MailboxAct.SetQuota)
-        {
-            var ids = mailboxes.Select(m => m.Id).ToList();
-            await db.MailboxUses.Where(u => ids.Contains(u.MailboxId) && u.FullSince != null).ExecuteUpdateAsync(u => u.SetProperty(x => x.FullSince, (DateTimeOffset?)null), cancel);
-        }
+        if (change.Act == MailboxAct.SetQuota) await QuotaWatch.ClearFullAsync(db, changed, change.QuotaBytes, cancel);
 
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);

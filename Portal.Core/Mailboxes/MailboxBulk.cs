@@ -44,13 +44,7 @@ public sealed record MailboxSelection
 /// <param name="Refused">How many of them it would leave alone, because their person may do more than the actor.</param>
 public sealed record MailboxBulkPreview(int Rows, int Refused);
 
-/// <summary>A mailbox that was left alone, and why: a key of the Refusals resource.</summary>
-public sealed record MailboxBulkRefusal(string Address, string Key);
-
 /// <summary>What an act did, or the work that carries it out.</summary>
 /// <param name="Done">Mailboxes changed, or right already.</param>
 /// <param name="WorkId">The work when there were more than <see cref="MailboxBulkService.MaxRowsAtOnce"/>; null when it is all done.</param>
-public sealed record MailboxBulkResult(int Done, IReadOnlyList<MailboxBulkRefusal> Refused, long? WorkId);
-
-/// <summary>How far the work of an act has come.</summary>
-public sealed record MailboxBulkProgress(WorkState State, MailboxChange Change, long Done, long Total, IReadOnlyList<MailboxBulkRefusal> Refused);
+public sealed record MailboxBulkResult(int Done, IReadOnlyList<WorkRefusal> Refused, long? WorkId);

@@ -10,6 +10,9 @@ namespace Portal.Core.Mailboxes;
 /// <summary>Disable, enable and quota for many mailboxes at once (PORTAL §4).</summary>
 public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
 {
+    /// <summary>Kind of the work of large acts.</summary>
+    public const string WorkKind = "mailbox.bulk";
+
     /// <summary>An act on more mailboxes than this becomes work carried out in turns.</summary>
     public const int MaxRowsAtOnce = 100;
 
@@ -55,18 +58,6 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
         return result;
     }
 
-    /// <summary>How far the work of an act has come.</summary>
-    public async Task<Outcome<MailboxBulkProgress>> ProgressAsync(Actor actor, long workId, CancellationToken cancel)
-    {
-        if (!actor.May(Capability.ManageMailboxes)) return new NotPermitted(Capability.ManageMailboxes);
-
-        await using var db = await databases.CreateDbContextAsync(cancel);
-        var work = await db.Work.AsNoTracking().SingleOrDefaultAsync(w => w.Id == workId && w.Kind == MailboxBulkWork.KindName, cancel);
-        if (work is null || JsonSerializer.Deserialize<MailboxBulkInput>(work.Input) is not { } input) return new NotFound("Work");
-        if (!actor.MayEverywhere(Capability.ManageMailboxes) && input.Actor.AccountId != actor.AccountId) return new NotFound("Work");
-        return new MailboxBulkProgress(work.State, input.Change, work.DoneRows, work.TotalRows, MailboxBulkWork.ReadResults(work.Results));
-    }
-
     /// <summary>The mailboxes meant, in the actor's scope for the act.</summary>
     internal static IQueryable<Mailbox> Select(PortalDbContext db, Actor actor, MailboxSelection selection, MailboxChange change) => selection.Ids is { } ids
         ? db.Mailboxes.InScopeOf(actor, change.Needs).Where(m => ids.Contains(m.Id))
@@ -78,7 +69,7 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
         var last = await selected.OrderByDescending(m => m.Id).Select(m => m.Id).FirstAsync(cancel);
         var work = new Work
         {
-            Kind = MailboxBulkWork.KindName,
+            Kind = WorkKind,
             Input = JsonSerializer.Serialize(new MailboxBulkInput(ActorSnapshot.Of(actor), change, selection.Ids, selection.Query, last)),
             TotalRows = await selected.CountAsync(cancel),
             CreatedAt = now,

@@ -30,15 +30,17 @@ internal sealed record MailboxBulkInput(ActorSnapshot Actor, MailboxChange Chang
 /// <summary>An act on more than 100 mailboxes, in turns; the cursor is the id of the last mailbox done.</summary>
 internal sealed class MailboxBulkWork(TimeProvider clock) : IWorkKind
 {
-    public const string KindName = "mailbox.bulk";
     private const int RowsPerTurn = 200;
-    private const int MaxResults = 1_000;
 
-    public string Kind => KindName;
+    public string Kind => MailboxBulkService.WorkKind;
+
+    public Capability? Needs => Capability.ManageMailboxes;
+
+    public string ActionOf(Work work) => Read(work).Change.Action;
 
     public async Task<WorkTurn> TakeTurnAsync(PortalDbContext db, Work work, CancellationToken cancel)
     {
-        var input = JsonSerializer.Deserialize<MailboxBulkInput>(work.Input)!;
+        var input = Read(work);
         var actor = input.Actor.Restore();
         var after = work.Cursor is null ? Guid.Empty : Guid.Parse(work.Cursor, CultureInfo.InvariantCulture);
         var selection = input.Ids is { } ids ? MailboxSelection.Of(ids) : MailboxSelection.Matching(input.Query);
@@ -48,14 +50,9 @@ internal sealed class MailboxBulkWork(TimeProvider clock) : IWorkKind
             .Take(RowsPerTurn)
             .ToListAsync(cancel);
         var refused = await MailboxActs.ApplyAsync(db, actor, input.Change, mailboxes, clock.GetUtcNow(), cancel);
-        if (refused.Count > 0)
-        {
-            var all = JsonSerializer.Serialize(ReadResults(work.Results).Concat(refused).Take(MaxResults));
-            await db.Work.Where(w => w.Id == work.Id).ExecuteUpdateAsync(w => w.SetProperty(x => x.Results, all), cancel);
-        }
-
+        await WorkResults.AddAsync(db, work, refused, cancel);
         return new WorkTurn(mailboxes.Count < RowsPerTurn ? null : mailboxes[^1].Id.ToString(), mailboxes.Count);
     }
 
-    public static IReadOnlyList<MailboxBulkRefusal> ReadResults(string? json) => json is null ? [] : JsonSerializer.Deserialize<List<MailboxBulkRefusal>>(json)!;
+    private static MailboxBulkInput Read(Work work) => JsonSerializer.Deserialize<MailboxBulkInput>(work.Input)!;
 }

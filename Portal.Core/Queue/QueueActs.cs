@@ -5,15 +5,19 @@ using Portal.Core.Trace;
 
 namespace Portal.Core.Queue;
 
-/// <summary>Carries acts out on at most <see cref="QueueService.MaxRowsAtOnce"/> entries, inside the caller's turn and transaction.</summary>
+/// <summary>What an act did.</summary>
+/// <param name="Changed">How many entries were changed.</param>
+/// <param name="Claimed">Those it left alone because they are being delivered at this moment.</param>
+internal sealed record QueueActDone(int Changed, IReadOnlyList<QueueEntry> Claimed);
+
+/// <summary>Carries acts out on at most 500 entries, inside the caller's turn and transaction.</summary>
 internal static class QueueActs
 {
     /// <summary>Changes the entries that nobody has claimed and writes their trace; the caller saves.</summary>
-    /// <returns>How many were changed.</returns>
-    public static async Task<int> ApplyAsync(PortalDbContext db, QueueAct act, IReadOnlyList<QueueEntry> entries, string actorName, DateTimeOffset at, CancellationToken cancel)
+    public static async Task<QueueActDone> ApplyAsync(PortalDbContext db, QueueAct act, IReadOnlyList<QueueEntry> entries, string actorName, DateTimeOffset at, CancellationToken cancel)
     {
         var ids = entries.AsQueryable().Where(Reaches(act)).Select(e => e.Id).ToList();
-        if (ids.Count == 0) return 0;
+        if (ids.Count == 0) return new(0, Claimed([]));
 
         // The engine may claim between our reading and this statement; its condition decides, and locks the rows until our commit.
         var rows = db.QueueEntries.Where(e => ids.Contains(e.Id));
@@ -29,7 +33,10 @@ internal static class QueueActs
         var changed = await rows.AsNoTracking().Where(IsIn(act)).ToListAsync(cancel);
         foreach (var entry in changed) db.TraceEvents.Add(QueueTrace.Action(entry.QueueId, at, act, entry.ForwardPath, actorName));
         if (act == QueueAct.Delete) await RemoveAsync(db, changed, at, cancel);
-        return changed.Count;
+        return new(changed.Count, Claimed([.. ids.Except(changed.Select(e => e.Id))]));
+
+        // Claimed when they were read, or since.
+        List<QueueEntry> Claimed(HashSet<long> since) => [.. entries.Where(e => e.State == QueueState.Claimed || since.Contains(e.Id))];
     }
 
     /// <summary>What domains sent; null means everything.</summary>

@@ -10,8 +10,11 @@ namespace Portal.Core.Queue;
 /// <summary>What people may do with the queue; the engine's side is <see cref="MailQueue"/>.</summary>
 public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock)
 {
-    /// <summary>An act on more entries than this becomes work carried out in turns (DESIGN §5).</summary>
-    public const int MaxRowsAtOnce = 500;
+    /// <summary>Kind of the work of large acts.</summary>
+    public const string WorkKind = "queue.act";
+
+    /// <summary>An act on more entries than this becomes work carried out in turns, which its people see and can end.</summary>
+    public const int MaxRowsAtOnce = 100;
 
     private const int MaxGroups = 1000;
 
@@ -104,7 +107,7 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         QueueActResult result;
         if (entries.Count <= MaxRowsAtOnce)
         {
-            result = new QueueActResult(await QueueActs.ApplyAsync(db, act, entries, actor.Name, at, cancel), null);
+            result = new QueueActResult((await QueueActs.ApplyAsync(db, act, entries, actor.Name, at, cancel)).Changed, null);
             db.Audit.Add(AuditEntry.Change(actor, at, ActionOf(act), target, null, new { rows = result.Rows }));
             await db.SaveChangesAsync(cancel);
         }
@@ -112,7 +115,7 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         {
             var work = new Work
             {
-                Kind = QueueActWork.KindName,
+                Kind = WorkKind,
                 Input = JsonSerializer.Serialize(new QueueActInput(act, selection.Filter, selection.Ids, await DomainsAsync(db, actor, Capability.ManageQueue, cancel), await selected.MaxAsync(e => e.Id, cancel))),
                 TotalRows = await selected.CountAsync(cancel),
                 CreatedAt = at,

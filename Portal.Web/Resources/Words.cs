@@ -17,6 +17,9 @@ public sealed class Actions;
 /// <summary>Names Resources/Banners.resx: keys of <see cref="Core.Alerts.SystemNotice"/>.</summary>
 public sealed class Banners;
 
+/// <summary>Names Resources/Jobs.resx: large acts carried out in turns (<see cref="Core.Jobs.WorkProgress"/>), and why they left a row alone.</summary>
+public sealed class Jobs;
+
 /// <summary>Names Resources/Controls.resx: MudBlazor's own texts, in Chinese.</summary>
 public sealed class Controls;
 

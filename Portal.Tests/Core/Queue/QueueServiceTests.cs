@@ -87,10 +87,11 @@ public sealed class QueueServiceTests
     }
 
     [Theory, BothDatabases]
-    public async Task More_than_500_entries_become_work_that_leaves_later_ones_alone(DatabaseKind kind)
+    public async Task More_than_100_entries_become_work_that_leaves_later_ones_alone_and_tells_which_were_being_delivered(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
-        await database.QueueAsync([.. Enumerable.Range(0, 1_001).Select(i => $"r{i}@example.org")]);
+        await database.QueueAsync([.. Enumerable.Range(0, 999).Select(i => $"r{i}@example.org")]);
+        await database.QueueAsync(e => e.State = QueueState.Claimed, "now@example.org", "now2@example.org");
 
         var decided = (await database.Get<QueueService>().HoldAsync(Admin, QueueSelection.Matching(new QueueFilter { RouteKey = "example.org" }), CancellationToken.None)).Value;
         await database.QueueAsync("later@example.org");
@@ -101,6 +102,20 @@ public sealed class QueueServiceTests
         Assert.Equal((WorkState.Done, 1_001, 1_001), (work.State, work.DoneRows, work.TotalRows));
         Assert.Equal(["later@example.org"], await database.ReadAsync(db => db.QueueEntries.Where(e => e.State == QueueState.Due).Select(e => e.ForwardPath).ToListAsync()));
         Assert.Single(await database.AuditedActionsAsync());
+        var told = (await database.Get<WorkService>().GetAsync(Admin, decided.WorkId!.Value, CancellationToken.None)).Value;
+        Assert.Equal([new("now@example.org", "EntryClaimed"), new("now2@example.org", "EntryClaimed")], told.Refused);
+        Assert.Equal("queue.hold", told.Action);
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_hundred_entries_are_done_at_once_and_one_more_becomes_work(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync([.. Enumerable.Range(0, 100).Select(i => $"r{i}@example.org")]);
+
+        Assert.Equal(new QueueActResult(100, null), (await database.Get<QueueService>().HoldAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value);
+        await database.QueueAsync("one-more@example.org");
+        Assert.NotNull((await database.Get<QueueService>().ReleaseAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value.WorkId);
     }
 
     [Theory, BothDatabases]

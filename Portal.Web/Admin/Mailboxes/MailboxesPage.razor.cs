@@ -13,7 +13,7 @@ using Portal.Web.Security;
 namespace Portal.Web.Admin.Mailboxes;
 
 public sealed partial class MailboxesPage(
-    MailboxListService list, MailboxBulkService bulk, DomainService domainService, MailboxDeeds deeds, CurrentActor actor, PageParts parts, CredentialReset credentials, IStringLocalizer<MailboxesPage> l, IStringLocalizer<Shell> s)
+    MailboxListService list, MailboxBulkService bulk, DomainService domainService, MailboxDeeds deeds, CurrentActor actor, PageParts parts, CredentialReset credentials, IStringLocalizer<MailboxesPage> l, IStringLocalizer<Shell> s, IStringLocalizer<Jobs> j)
 {
     private PortalGrid<MailboxRow>? grid;
     private (string Address, NewCredential Credential)? toShow;
@@ -22,6 +22,8 @@ public sealed partial class MailboxesPage(
     private IStringLocalizer<MailboxesPage> L => l;
 
     private IStringLocalizer<Shell> S => s;
+
+    private IStringLocalizer<Jobs> J => j;
 
     private NavigationManager Nav => parts.Nav;
 
@@ -124,7 +126,7 @@ public sealed partial class MailboxesPage(
     private void Tell(MailboxBulkResult result)
     {
         if (result.Done > 0) parts.Notices.Done(L.Plural("BulkDone", result.Done));
-        foreach (var left in result.Refused.Take(5)) parts.Notices.Failed(L[$"Left_{left.Key}", left.Address]);
+        foreach (var left in result.Refused.Take(5)) parts.Notices.Failed(J[$"Left_{left.Key}", left.Address]);
         if (result.Refused.Count > 5) parts.Notices.Failed(L.Plural("BulkLeft", result.Refused.Count - 5));
     }
 

@@ -24,6 +24,9 @@ public sealed partial class QueuePage
 
     [SupplyParameterFromQuery(Name = "to")] private string? Destination { get; set; }
 
+    /// <summary>Large act whose end is shown.</summary>
+    [SupplyParameterFromQuery(Name = "work")] private long? Work { get; set; }
+
     [Inject] private QueueService Queue { get; set; } = null!;
 
     [Inject] private CurrentActor Actor { get; set; } = null!;
@@ -87,10 +90,10 @@ public sealed partial class QueuePage
 
     private async Task ActAsync(QueueAct act, QueueSelection selection, bool isNamed)
     {
-        // Retrying a few is harmless; what removes, or touches what one does not see, is asked first.
+        // Retrying a few is harmless; what removes, is many, or touches what one does not see, is asked first.
         string? reason = null;
         var isRemoval = act is QueueAct.Delete or QueueAct.Return;
-        if (isRemoval || !isNamed)
+        if (isRemoval || !isNamed || selection.Ids?.Count > QueueService.MaxRowsAtOnce)
         {
             var preview = await Queue.PreviewAsync(await Actor.GetAsync(), act, selection, CancellationToken.None);
             if (preview.Refusal is { } refusal)
@@ -105,9 +108,9 @@ public sealed partial class QueuePage
         }
 
         var outcome = await Queue.ActAsync((await Actor.GetAsync()).Because(reason), act, selection, CancellationToken.None);
-        var done = outcome.IsDone && outcome.Value.WorkId is null ? L.Plural($"{act}Done", outcome.Value.Rows) : L["WorkBegun"];
-        Notices.Show(outcome, done);
         grid!.ClearSelection();
+        if (outcome.IsDone && outcome.Value.WorkId is { } work) Nav.SetQuery(("work", work));
+        else Notices.Show(outcome, outcome.IsDone ? L.Plural($"{act}Done", outcome.Value.Rows) : "");
         await grid.ReloadAsync();
     }
 }
