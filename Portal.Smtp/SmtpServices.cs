@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
+using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Smtp.Checks;
 using Portal.Smtp.Delivery;

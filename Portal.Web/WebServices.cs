@@ -1,14 +1,17 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Components.Server;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Localization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Web.Components;
 using Portal.Web.Components.Layout;
 using Portal.Web.Components.Shared;
+using Portal.Web.Hosting;
 using Portal.Web.Mail;
 using Portal.Web.Security;
 
@@ -20,11 +23,12 @@ public static class WebServices
     public static IServiceCollection AddPortalWeb(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
+        services.AddOptions<CircuitOptions>().Configure<IOptions<WebOptions>>((circuits, web) =>
         {
-            circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(3);   // DESIGN §1
-            circuits.DisconnectedCircuitMaxRetained = 200;
-        }).AddHubOptions(hub => hub.MaximumReceiveMessageSize = 1024 * 1024);   // a long letter in one message of the circuit
+            circuits.DisconnectedCircuitRetentionPeriod = web.Value.DisconnectedPageLifetime;
+            circuits.DisconnectedCircuitMaxRetained = web.Value.MaxDisconnectedPages;
+        });
+        services.AddRazorComponents().AddInteractiveServerComponents().AddHubOptions(hub => hub.MaximumReceiveMessageSize = 1024 * 1024);   // a long letter in one message of the circuit
         services.AddHttpContextAccessor();
         return services.AddComponents().AddWords().AddPortalSecurity().AddMail();
     }

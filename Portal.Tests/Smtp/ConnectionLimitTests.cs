@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
+using Portal.Core.Addresses;
 using Portal.Smtp.Server;
 
 namespace Portal.Tests.Smtp;

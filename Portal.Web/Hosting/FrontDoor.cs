@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Portal.Core.Data;
@@ -14,7 +13,7 @@ internal static class FrontDoor
     public static void UseFrontDoor(this WebApplication app)
     {
         var web = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.Web;
-        if (web.TrustedProxies.Length > 0) app.UseForwardedHeaders(Forwarding(web.TrustedProxies));
+        if (web.TrustedProxies.Length > 0) app.UseForwardedHeaders(new Proxies(web.TrustedProxies).Forwarding());
         app.Use((context, next) => IsWelcome(context) ? next(context) : SendToHttps(context, web.HttpsPort));
         app.MapGet("/health/live", () => Results.Text("live")).AllowAnonymous();
         app.MapGet("/health/ready", ReadyAsync).AllowAnonymous();
@@ -39,19 +38,5 @@ internal static class FrontDoor
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
         return await db.Database.CanConnectAsync(cancel) ? Results.Text("ready") : Results.Text("database", statusCode: StatusCodes.Status503ServiceUnavailable);
-    }
-
-    private static ForwardedHeadersOptions Forwarding(string[] proxies)
-    {
-        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
-        options.KnownProxies.Clear();
-        options.KnownIPNetworks.Clear();
-        foreach (var proxy in proxies)
-        {
-            if (IPAddress.TryParse(proxy, out var address)) options.KnownProxies.Add(address);
-            else options.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy));
-        }
-
-        return options;
     }
 }

@@ -16,6 +16,9 @@ internal static class Listeners
     {
         builder.Services.AddOptions<HostingOptions>().BindConfiguration(HostingOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
+        builder.Services.AddOptions<WebOptions>().BindConfiguration(WebOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<WebOptions>, WebOptionsValidator>();
+        builder.Services.AddSingleton<WebConnections>();
         builder.Services.AddSingleton<ServerCertificates>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));   // DESIGN §1
         builder.WebHost.ConfigureKestrel(Listen);
@@ -32,15 +35,27 @@ internal static class Listeners
         Ports.DemandFree(options);
         DataFolder.Prepare(kestrel.ApplicationServices.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder);
 
+        Bound(kestrel.Limits, kestrel.ApplicationServices.GetRequiredService<IOptions<WebOptions>>().Value);
+        var connections = kestrel.ApplicationServices.GetRequiredService<WebConnections>();
         kestrel.AddServerHeader = false;
-        kestrel.Listen(options.Address, options.Web.Port);
-        kestrel.Listen(options.Address, options.Web.HttpsPort, https => https.UseHttps(new TlsHandshakeCallbackOptions
+        kestrel.Listen(options.Address, options.Web.Port, http => http.Use(connections.Bound));
+        kestrel.Listen(options.Address, options.Web.HttpsPort, https =>
         {
-            OnConnection = _ => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>())),
-        }));
+            https.Use(connections.Bound);   // before the handshake
+            https.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>())) });
+        });
         kestrel.Listen(options.Address, options.Smtp.Port, mail => mail.UseSmtp(SmtpListenerKind.Mx));
         kestrel.Listen(options.Address, options.Submission.Port, mail => mail.UseSmtp(SmtpListenerKind.Submission));
         kestrel.Listen(options.Address, options.Submissions.Port, mail => mail.UseSmtp(SmtpListenerKind.Submissions));
+    }
+
+    /// <summary>Limits of requests; of the connections themselves only those that became WebSockets, which no mail port has.</summary>
+    private static void Bound(KestrelServerLimits limits, WebOptions web)
+    {
+        limits.MaxConcurrentUpgradedConnections = web.MaxWebSockets;
+        limits.MaxRequestBodySize = web.MaxRequestBytes;
+        limits.MaxRequestHeadersTotalSize = web.MaxRequestHeaderBytes;
+        limits.RequestHeadersTimeout = web.RequestHeaderTimeout;
     }
 
     private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates) => new()

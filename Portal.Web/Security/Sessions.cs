@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Identity;
 using Portal.Core.Accounts;
 using Portal.Web.Components;
+using Portal.Web.Hosting;
 
 namespace Portal.Web.Security;
 
@@ -67,7 +68,11 @@ public sealed class Sessions(RoleDirectory directory, EndedSessions ended, TimeP
     internal static async Task ValidateAsync(CookieValidatePrincipalContext context)
     {
         var sessions = context.HttpContext.RequestServices.GetRequiredService<Sessions>();
-        if (await sessions.FindAsync(context.Principal!, context.HttpContext.RequestAborted) is not null) return;
+        if (await sessions.FindAsync(context.Principal!, context.HttpContext.RequestAborted) is not null)
+        {
+            if (context.HttpContext.Connection.RemoteIpAddress is { } client) context.HttpContext.RequestServices.GetRequiredService<WebConnections>().Remember(client);
+            return;
+        }
 
         context.RejectPrincipal();
         await ForgetAsync(context.HttpContext);

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
+using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Smtp.Protocol;
 

@@ -1,3 +1,4 @@
+using Portal.Core.Addresses;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 

@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Portal.Core.Addresses;
 
-namespace Portal.Smtp.Server;
+namespace Portal.Core.Addresses;
 
-/// <summary>Networks from which somebody has authenticated or delivered a message within a month, since the start: room is kept for them (DESIGN §10).</summary>
-internal sealed class KnownClients(TimeProvider clock)
+/// <summary>Networks from which somebody has signed in or delivered a message within a month, since the start: room is kept for them (DESIGN §10).</summary>
+public sealed class KnownClients(TimeProvider clock)
 {
     /// <summary>Networks remembered; beyond, the fifth that came least lately is forgotten.</summary>
     public const int MaxRemembered = 50_000;
