@@ -128,7 +128,7 @@ public enum TraceEventKind
 }
 
 /// <summary>One decision with its rule and inputs.</summary>
-/// <param name="Rule">Key of the Rules resource, such as "recipient.mailbox", "attempt.connect".</param>
+/// <param name="Rule">Key of the Rules resource, such as "recipient.mailbox", "attempt.brokenInContent".</param>
 /// <param name="Inputs">Names and values that decided, none of them content.</param>
 public sealed record TraceFact(string Rule, IReadOnlyDictionary<string, string> Inputs);
 

@@ -73,7 +73,7 @@ public sealed class PersonalMailService(IDbContextFactory<PortalDbContext> datab
 
         if (FoldedOf(trace.ReversePath) is not { } from || !own.Contains(from)) yield break;
         var worst = recipients.OrderBy(r => TraceStates.RankOf(r.Outcome)).ThenBy(r => r.Index).ToList();
-        var outcome = TraceStates.StateOf(trace, worst) ?? RecipientOutcome.Queued;
+        var outcome = TraceStates.StateOf(trace, worst.Select(r => r.Outcome)) ?? RecipientOutcome.Queued;
         var reply = trace.Outcome == TraceOutcome.Accepted && worst.Count > 0 ? worst[0].Reply : null;
         yield return new(trace.QueueId, trace.At, false, [.. worst.Take(OthersShown).Select(r => r.Recipient)], outcome, trace.Rule ?? worst.FirstOrDefault()?.Rule, reply);
     }

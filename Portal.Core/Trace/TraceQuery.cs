@@ -64,6 +64,9 @@ public sealed record TraceQuery
 public sealed record TraceRow(MessageTrace Trace, IReadOnlyList<TraceRecipient> Recipients, int RecipientCount)
 {
     public const int MaxRecipients = 3;
+
+    /// <summary>What became of the message in one word.</summary>
+    public RecipientOutcome? State => TraceStates.StateOf(Trace, Recipients.Select(r => r.Outcome));
 }
 
 /// <summary>A page of traces, newest first.</summary>
@@ -76,9 +79,16 @@ public sealed record TracePage(IReadOnlyList<TraceRow> Rows, Guid? Next, bool Is
 /// <summary>Everything known about one message.</summary>
 /// <param name="Trace">Facts of the message.</param>
 /// <param name="AccountName">Who was authenticated; null for nobody, or an account that is gone.</param>
-/// <param name="Recipients">In envelope order.</param>
+/// <param name="Outcomes">How many recipients have come to each outcome; the recipients themselves come in pages (<see cref="TraceService.RecipientsAsync"/>).</param>
+/// <param name="Worst">The recipient that most asks for attention; null when the session got nowhere near one.</param>
 /// <param name="Events">Oldest first.</param>
-public sealed record TraceDetail(MessageTrace Trace, string? AccountName, IReadOnlyList<TraceRecipient> Recipients, IReadOnlyList<TraceStep> Events);
+public sealed record TraceDetail(MessageTrace Trace, string? AccountName, IReadOnlyDictionary<RecipientOutcome, int> Outcomes, TraceRecipient? Worst, IReadOnlyList<TraceStep> Events)
+{
+    public int RecipientCount => Outcomes.Values.Sum();
+
+    /// <summary>What became of the message in one word, as a list shows it.</summary>
+    public RecipientOutcome? State => TraceStates.StateOf(Trace, Outcomes.Keys);
+}
 
 /// <summary>One event with its decisions read.</summary>
 /// <param name="ContentFacts">Subject, file names, matched text; empty without <see cref="Permissions.Capability.ViewContentFacts"/>.</param>

@@ -26,6 +26,17 @@ internal sealed class TraceScope
         return new([.. names]);
     }
 
+    /// <summary>The recipients of a message that the actor may see.</summary>
+    public IQueryable<TraceRecipient> Of(IQueryable<TraceRecipient> recipients, MessageTrace trace)
+    {
+        if (domains is null || IsOurs(trace.ReversePath)) return recipients;
+        var endings = domains.Select(d => "%@" + d).ToList();
+        return recipients.Where(r => endings.Any(ending => EF.Functions.Like(r.Recipient, ending)));
+    }
+
+    /// <summary>Whether anything of the message is theirs, <paramref name="recipients"/> being those that <see cref="Of"/> leaves.</summary>
+    public bool Sees(MessageTrace trace, int recipients) => domains is null || recipients > 0 || IsOurs(trace.ReversePath);
+
     public bool Sees(MessageTrace trace, IEnumerable<string> recipients) => domains is null || IsOurs(trace.ReversePath) || recipients.Any(IsOurs);
 
     public TraceRow Cut(MessageTrace trace, IEnumerable<TraceRecipient> recipients, int count)
@@ -40,7 +51,6 @@ internal sealed class TraceScope
         if (domains is null || IsOurs(detail.Trace.ReversePath)) return detail;
         return detail with
         {
-            Recipients = [.. detail.Recipients.Where(r => IsOurs(r.Recipient))],
             Events = [.. detail.Events.Select(e => e with { Facts = [.. e.Facts.Where(IsOurs)] })],
         };
     }

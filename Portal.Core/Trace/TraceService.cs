@@ -59,12 +59,39 @@ public sealed class TraceService(IDbContextFactory<PortalDbContext> databases, T
         var scope = await TraceScope.OfAsync(db, actor, cancel);
         var trace = await db.Traces.AsNoTracking().SingleOrDefaultAsync(t => t.QueueId == queueId, cancel);
         if (trace is null) return new NotFound("Trace");
-        var recipients = await db.TraceRecipients.AsNoTracking().Where(r => r.QueueId == queueId).OrderBy(r => r.Index).ToListAsync(cancel);
-        if (!scope.Sees(trace, recipients.Select(r => r.Recipient))) return new NotFound("Trace");
+        var recipients = scope.Of(db.TraceRecipients.AsNoTracking().Where(r => r.QueueId == queueId), trace);
+        var outcomes = await recipients.GroupBy(r => r.Outcome).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
+        if (!scope.Sees(trace, outcomes.Count)) return new NotFound("Trace");
+        TraceRecipient? worst = null;
+        if (outcomes.Count > 0)
+        {
+            var state = outcomes.Keys.MinBy(TraceStates.RankOf);
+            worst = await recipients.Where(r => r.Outcome == state).OrderBy(r => r.Index).FirstOrDefaultAsync(cancel);
+        }
 
         var account = trace.AccountId is { } id ? await db.Accounts.AsNoTracking().Where(a => a.Id == id).Select(a => a.UserName).SingleOrDefaultAsync(cancel) : null;
         var steps = await StepsAsync(db, queueId, actor.May(Capability.ViewContentFacts), cancel);
-        return scope.Cut(new TraceDetail(trace, account, recipients, steps));
+        return scope.Cut(new TraceDetail(trace, account, outcomes, worst, steps));
+    }
+
+    /// <summary>Recipients of one message, in envelope order; all of them, or those of one address.</summary>
+    /// <param name="actor">Who asks; needs <see cref="Capability.ViewTrace"/>.</param>
+    /// <param name="queueId">The message.</param>
+    /// <param name="recipient">A folded address; null for all.</param>
+    /// <param name="skip">Recipients before the page.</param>
+    /// <param name="take">Recipients on the page, at most <see cref="Paging.MaxTake"/>.</param>
+    /// <returns>A page, <see cref="NotPermitted"/> or <see cref="NotFound"/>.</returns>
+    public async Task<Outcome<Page<TraceRecipient>>> RecipientsAsync(Actor actor, Guid queueId, string? recipient, int skip, int take, CancellationToken cancel)
+    {
+        if (!actor.May(Capability.ViewTrace)) return new NotPermitted(Capability.ViewTrace);
+
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var scope = await TraceScope.OfAsync(db, actor, cancel);
+        if (await db.Traces.AsNoTracking().SingleOrDefaultAsync(t => t.QueueId == queueId, cancel) is not { } trace) return new NotFound("Trace");
+        var recipients = scope.Of(db.TraceRecipients.AsNoTracking().Where(r => r.QueueId == queueId), trace);
+        if (recipient is not null) recipients = recipients.Where(r => r.Recipient == recipient);
+        var page = await recipients.ToPageAsync(recipients.OrderBy(r => r.Index), skip, take, cancel);
+        return recipient is not null || scope.Sees(trace, page.Total) ? page : new NotFound("Trace");
     }
 
     private static async Task<List<TraceStep>> StepsAsync(PortalDbContext db, Guid queueId, bool withContentFacts, CancellationToken cancel)

@@ -18,11 +18,11 @@ public static class TraceStates
     public static int RankOf(RecipientOutcome outcome) => Array.IndexOf(Order, outcome);
 
     /// <summary>What a list shows for a message; null when the session got nowhere near a recipient and nothing was refused.</summary>
-    public static RecipientOutcome? StateOf(MessageTrace trace, IEnumerable<TraceRecipient> recipients) => trace.Outcome switch
+    public static RecipientOutcome? StateOf(MessageTrace trace, IEnumerable<RecipientOutcome> recipients) => trace.Outcome switch
     {
         TraceOutcome.Refused => RecipientOutcome.Refused,
         TraceOutcome.Deferred => RecipientOutcome.Deferred,
-        _ => recipients.Select(r => (RecipientOutcome?)r.Outcome).OrderBy(o => RankOf(o!.Value)).FirstOrDefault(),
+        _ => recipients.Select(o => (RecipientOutcome?)o).OrderBy(o => RankOf(o!.Value)).FirstOrDefault(),
     };
 
     /// <summary>What a filter means of the trace itself; null for those that a recipient's outcome decides.</summary>

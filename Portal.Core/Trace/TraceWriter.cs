@@ -8,8 +8,8 @@ using Portal.Core.Data;
 namespace Portal.Core.Trace;
 
 /// <summary>
-/// Writes what was refused before DATA: through a bounded buffer every 250 ms. Past 50 a minute from one network refusals are counted
-/// in one row; what the buffer can't take is counted as dropped, never silent (DESIGN §8).
+/// Writes what was refused and left no message behind: through a bounded buffer every 250 ms. Past 50 a minute from one network
+/// refusals are counted in one row of their own (<see cref="CountedRule"/>); what the buffer can't take is counted as dropped, never silent.
 /// </summary>
 public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<TraceWriter> logger) : BackgroundService
 {
@@ -75,7 +75,7 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
 
     private async Task WriteAsync(List<Refused> batch)
     {
-        var single = batch.Where(IsWrittenAlone).ToList();
+        var single = batch.Select(Written).OfType<Refused>().ToList();
         using var turn = await gate.EnterAsync(CancellationToken.None);
         await using var db = await databases.CreateDbContextAsync();
         try
@@ -127,8 +127,8 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
         }
     }
 
-    /// <summary>Fifty a minute and network stand alone; the one after them becomes the row that counts, the rest only raise it.</summary>
-    private bool IsWrittenAlone(Refused refused)
+    /// <summary>Fifty a minute and network are written as they are; in place of the one after them a row that counts, which the rest only raise: null.</summary>
+    private Refused? Written(Refused refused)
     {
         var now = clock.GetUtcNow();
         var network = refused.Trace.ClientAddress is { } address ? Networks.Of(address) : "";
@@ -136,15 +136,17 @@ public sealed partial class TraceWriter(IDbContextFactory<PortalDbContext> datab
             foreach (var old in windows.Where(w => now - w.Value.Began > TimeSpan.FromMinutes(1) && w.Value.Uncounted == 0).Select(w => w.Key).ToList())
                 windows.Remove(old);
         if (!windows.TryGetValue(network, out var window) || now - window.Began > TimeSpan.FromMinutes(1)) windows[network] = window = new(now);
-        if (++window.Rows <= RowsPerNetworkAndMinute) return true;
-        if (window.CountingRow is null)
+        if (++window.Rows <= RowsPerNetworkAndMinute) return refused;
+        if (window.CountingRow is not null)
         {
-            window.CountingRow = refused.Trace.QueueId;
-            return true;
+            window.Uncounted++;
+            return null;
         }
 
-        window.Uncounted++;
-        return false;
+        var one = refused.Trace;
+        window.CountingRow = one.QueueId;
+        // It stands for senders, recipients and reasons of all kinds: those of the first would mislead.
+        return new(new MessageTrace { QueueId = one.QueueId, At = one.At, Source = one.Source, ClientAddress = one.ClientAddress, Outcome = TraceOutcome.Refused, Rule = CountedRule }, null, []);
     }
 
     private sealed record Refused(MessageTrace Trace, TraceEvent? Event, IReadOnlyList<TraceRecipient> Recipients);

@@ -115,7 +115,7 @@ public sealed class ManyMessagesTests
 
         foreach (var filter in new[] { TraceFilter.Failed, TraceFilter.Refused, TraceFilter.InQueue, TraceFilter.Held })
             Assert.Empty((await BoundedAsync($"trace {filter}", async () => (await trace.SearchAsync(admin, new() { Filter = filter }, Cancel)).Value)).Rows);
-        Assert.Single((await BoundedAsync("trace detail", async () => (await trace.GetAsync(admin, known, Cancel)).Value)).Recipients);
+        Assert.Single((await BoundedAsync("trace detail", async () => (await trace.GetAsync(admin, known, Cancel)).Value)).Outcomes);
 
         var overview = await BoundedAsync("folders", async () => (await portal.Get<MailService>().OverviewAsync(owner.Actor, Cancel)).Value);
         var inbox = overview.For(SpecialUse.Inbox);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portal.Core;
 using Portal.Core.Addresses;
 using Portal.Core.Trace;
 using Portal.Web.Hosting;
@@ -46,7 +47,8 @@ internal static class TraceVerbs
             {
                 if (found.Count >= enough) return (found, isPartial);
                 var detail = (await traces.GetAsync(CommandHost.Actor, row.Trace.QueueId, cancel)).OrRefuse();
-                found.AddRange(detail.Recipients.Where(r => r.Recipient == recipient).Select(r => Found.Of(detail, r)));   // the search also finds what they sent
+                var own = (await traces.RecipientsAsync(CommandHost.Actor, row.Trace.QueueId, recipient, 0, Paging.MaxTake, cancel)).OrRefuse();
+                found.AddRange(own.Rows.Select(r => Found.Of(detail, r)));   // the search also finds what they sent
             }
 
             isPartial |= page.IsPartial;

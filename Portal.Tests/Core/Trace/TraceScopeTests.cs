@@ -72,7 +72,10 @@ public class TraceScopeTests
         }
 
         var detail = (await database.Traces().GetAsync(actor, got.QueueId, CancellationToken.None)).Value;
-        Assert.Equal("me@own.test", Assert.Single(detail.Recipients).Recipient);
+        Assert.Equal(("me@own.test", 1), (detail.Worst?.Recipient, detail.RecipientCount));
+        Assert.Equal(["me@own.test"], (await database.Traces().RecipientsAsync(actor, got.QueueId, null, 0, 50, CancellationToken.None)).Value.Rows.Select(r => r.Recipient));
+        Assert.Empty((await database.Traces().RecipientsAsync(actor, got.QueueId, "you@other.test", 0, 50, CancellationToken.None)).Value.Rows);
+        Assert.IsType<NotFound>((await database.Traces().RecipientsAsync(actor, foreign.QueueId, null, 0, 50, CancellationToken.None)).Refusal);
         Assert.Equal(["session.tls", "recipient.mailbox"], Assert.Single(detail.Events).Facts.Select(f => f.Rule));
         Assert.DoesNotContain(detail.Events[0].Facts, f => f.Inputs.Values.Contains("you@other.test"));
     }

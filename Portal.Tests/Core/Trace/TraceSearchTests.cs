@@ -123,6 +123,6 @@ public class TraceSearchTests
 
         Assert.Equal((40, "r33@portal.test"), (row.RecipientCount, row.Recipients[0].Recipient));
         Assert.Equal(TraceRow.MaxRecipients, row.Recipients.Count);
-        Assert.Equal(RecipientOutcome.Failed, TraceStates.StateOf(row.Trace, row.Recipients));
+        Assert.Equal(RecipientOutcome.Failed, row.State);
     }
 }

@@ -39,7 +39,7 @@ public sealed partial class TracePage
 
     private IEnumerable<(string Value, string Text)> Ranges => TimeRange.Keys.Select(k => (k, S[$"Range_{k}"].Value));
 
-    private static Status? StateOf(TraceRow row) => TraceStates.StateOf(row.Trace, row.Recipients) is { } state ? Statuses.Of(state) : null;
+    private static Status? StateOf(TraceRow row) => row.State is { } state ? Statuses.Of(state) : null;
 
     private static string? RuleOf(TraceRow row) => row.Trace.Rule ?? row.Recipients.Select(r => r.Rule).FirstOrDefault(r => r is not null);
 
