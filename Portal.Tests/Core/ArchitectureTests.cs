@@ -40,5 +40,25 @@ public class ArchitectureTests
         Assert.DoesNotContain("MudBlazor", Referenced(typeof(Portal.Smtp.SmtpOptions).Assembly));
     }
 
+    /// <summary>Files of the host that reach for the database or for Identity themselves, each with its reason.</summary>
+    private static readonly Dictionary<string, string> MayTouchTheDatabase = new()
+    {
+        ["Portal.Web/Security/KeyRing.cs"] = "Data Protection's own store",
+        ["Portal.Web/Hosting/Server.cs"] = "the start",
+        ["Portal.Web/Hosting/FrontDoor.cs"] = "/health/ready asks the database itself",
+        ["Portal.Web/Hosting/SystemWatch.cs"] = "looks whether the database is there",
+        ["Portal.Web/Cli/Demo/DemoSeeder.cs"] = "invents what no service would let anybody do",
+    };
+
+    [Fact]
+    public void Pages_endpoints_and_command_line_go_through_services_only()
+    {
+        string[] banned = ["DbContext", "DbSet", "UserManager", "SignInManager", "RoleManager", "WriteGate", "NpgsqlConnection", "SqliteConnection", "using Microsoft.EntityFrameworkCore"];
+        var found = Web.Sources.Code.Where(c => c.Path.StartsWith("Portal.Web/", StringComparison.Ordinal))
+            .Where(c => Array.Exists(banned, c.Text.Contains)).Select(c => c.Path).Order(StringComparer.Ordinal);
+
+        Assert.Equal(MayTouchTheDatabase.Keys.Order(StringComparer.Ordinal), found);
+    }
+
     private static IEnumerable<string> Referenced(Assembly assembly) => assembly.GetReferencedAssemblies().Select(a => a.Name!);
 }

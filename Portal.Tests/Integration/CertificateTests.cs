@@ -5,6 +5,7 @@ using Portal.Core.Alerts;
 using Portal.Core.Certificates;
 using Portal.Core.Data;
 using Portal.Tests.Fixtures;
+using Portal.Tests.Web;
 
 namespace Portal.Tests.Integration;
 
@@ -36,6 +37,42 @@ public class CertificateTests
         Assert.True(portal.Get<ServerCertificates>().IsSelfSigned);
         using var shown = await HandshakeAsync(portal.HttpsPort);
         Assert.Equal("CN=mx.portal.test", shown.Subject);
+    }
+
+    [Theory]
+    [InlineData("missing", CertificateProblem.CertificateMissing)]
+    [InlineData("no key at all", CertificateProblem.CertificateUnreadable)]
+    [InlineData("another's", CertificateProblem.CertificateUnreadable)]
+    [InlineData("empty", CertificateProblem.CertificateUnreadable)]
+    [InlineData("expired", CertificateProblem.CertificateExpired)]
+    [InlineData("its own", CertificateProblem.None)]
+    public async Task A_key_in_a_file_of_its_own_that_does_not_serve_is_told_in_the_banner(string key, CertificateProblem problem)
+    {
+        var (certificate, keyFile, other) = (Path.Combine(folder, "mx.pem"), Path.Combine(folder, "mx.key"), Path.Combine(folder, "other.pem"));
+        Write(certificate, "mx.portal.test", -10, key == "expired" ? -1 : 90);
+        Write(other, "other.portal.test", -10, 90);
+        var (own, others) = (await File.ReadAllTextAsync(certificate), await File.ReadAllTextAsync(other));
+        await File.WriteAllTextAsync(certificate, own[..own.IndexOf("-----BEGIN PRIVATE", StringComparison.Ordinal)]);
+        if (key != "missing") await File.WriteAllTextAsync(keyFile, key switch { "no key at all" => "-----BEGIN PRIVATE KEY-----\nnothing\n-----END PRIVATE KEY-----\n", "another's" => KeyOf(others), "empty" => "", _ => KeyOf(own) });
+
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = new() { ["Portal:Tls:Certificate"] = certificate, ["Portal:Tls:Key"] = keyFile } });
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        var page = (await browser.GetAsync("admin/about")).Text;
+
+        Assert.Equal(problem, portal.Get<ServerCertificates>().Problem);
+        var banner = problem switch
+        {
+            CertificateProblem.CertificateMissing => "The certificate named in the settings is not there",
+            CertificateProblem.CertificateExpired => "The certificate named in the settings has expired",
+            _ => "The certificate named in the settings cannot be read",
+        };
+        Assert.Equal(problem != CertificateProblem.None, page.Contains(banner, StringComparison.Ordinal));
+        Assert.Equal(problem != CertificateProblem.None, page.Contains("class=\"banner red\"", StringComparison.Ordinal));
+        using var shown = await HandshakeAsync(portal.HttpsPort);   // a handshake works either way
+        Assert.Equal("CN=mx.portal.test", shown.Subject);
+
+        static string KeyOf(string pem) => pem[pem.IndexOf("-----BEGIN PRIVATE", StringComparison.Ordinal)..];
     }
 
     [Fact]

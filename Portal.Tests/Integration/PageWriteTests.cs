@@ -21,15 +21,25 @@ public class PageWriteTests
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
     private static readonly string Content = "From: bob@elsewhere.example\r\nTo: anna@portal.test\r\nSubject: Load\r\n\r\n" + string.Concat(Enumerable.Repeat("The quick brown fox jumps over the lazy dog.\r\n", 110));
 
+    /// <summary>The quick run judges no time.</summary>
+    [Fact]
+    public async Task Beside_full_mail_every_page_write_is_done_and_every_message_taken()
+    {
+        await using var portal = await PortalHost.StartAsync(DatabaseKind.Sqlite);
+        var (recipients, changed) = await FillAsync(portal);
+
+        var (_, writes, mails) = await MeasureAsync(portal, recipients, changed, WarmUp);
+
+        Assert.True(writes > 0 && mails > 0, $"{writes} page writes, {mails} messages");
+        var stored = await portal.ReadAsync(db => Task.FromResult(db.MailItems.Count(i => !changed.Contains(i.MailboxId))));
+        Assert.Equal(mails, stored);
+    }
+
     [Fact, Trait("Category", "Long")]   // a time, so not in the quick run
     public async Task Beside_full_mail_95_of_100_page_writes_are_done_within_50_ms()
     {
         await using var portal = await PortalHost.StartAsync(DatabaseKind.Sqlite);
-        var recipients = new List<string>();
-        for (var i = 0; i < Connections; i++) recipients.Add($"r{i}@portal.test");
-        foreach (var recipient in recipients) await portal.AddMailboxAsync(recipient);
-        var changed = new List<Guid>();
-        for (var i = 0; i < People; i++) changed.Add((await portal.AddMailboxAsync($"p{i}@portal.test")).MailboxId);
+        var (recipients, changed) = await FillAsync(portal);
 
         await MeasureAsync(portal, recipients, changed, WarmUp);
         // The machine has other things to do as well: one good measuring of three shows that the gate keeps its promise.
@@ -42,6 +52,16 @@ public class PageWriteTests
             if (p95 <= Promised) return;
             Assert.True(measuring < MaxMeasurings, told);
         }
+    }
+
+    private static async Task<(List<string> Recipients, List<Guid> Changed)> FillAsync(PortalHost portal)
+    {
+        var recipients = new List<string>();
+        for (var i = 0; i < Connections; i++) recipients.Add($"r{i}@portal.test");
+        foreach (var recipient in recipients) await portal.AddMailboxAsync(recipient);
+        var changed = new List<Guid>();
+        for (var i = 0; i < People; i++) changed.Add((await portal.AddMailboxAsync($"p{i}@portal.test")).MailboxId);
+        return (recipients, changed);
     }
 
     private static async Task<(TimeSpan P95, int Writes, int Mails)> MeasureAsync(PortalHost portal, List<string> recipients, List<Guid> mailboxes, TimeSpan time)

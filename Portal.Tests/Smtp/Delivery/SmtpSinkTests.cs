@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Net.Sockets;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Smtp.Delivery;
@@ -15,7 +12,7 @@ public sealed class SmtpSinkTests
     public async Task Postfix_receives_what_the_courier_sends()
     {
         var folder = TestFolder.Create();
-        using var sink = Sink.Start(folder);
+        using var sink = SmtpSink.Start(folder);
         var content = "Subject: to Postfix\r\n\r\n.dot\r\n..\r\nFrom here\r\nh\u00e9\r\n"u8.ToArray();
         var options = new DeliveryOptions { HostName = "mx.portal.test" };
         await using var connection = await SmtpConnection.OpenAsync(new PeerAddress("sink", new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, sink.Port), RouteTls.Opportunistic), options, TimeProvider.System, CancellationToken.None);
@@ -43,46 +40,5 @@ public sealed class SmtpSinkTests
         var wanted = System.Text.Encoding.UTF8.GetString(content).Replace("\r\n", "\n", StringComparison.Ordinal);
         Assert.All(dumped, file => Assert.EndsWith(wanted, File.ReadAllText(file).TrimEnd('\n') + "\n", StringComparison.Ordinal));
         Assert.Contains("X-Rcpt-Args: <carol@example.org>", File.ReadAllText(dumped[0]), StringComparison.Ordinal);
-    }
-
-    /// <summary>A running smtp-sink; test.sh unpacks it under artifacts/parts.</summary>
-    private sealed class Sink(Process process, int port) : IDisposable
-    {
-        public int Port => port;
-
-        public static Sink Start(string folder)
-        {
-            var root = Repository.Root;
-            var parts = Path.Combine(root, "artifacts", "parts", "postfix");
-            var program = Path.Combine(parts, "usr", "sbin", "smtp-sink");
-            Assert.True(File.Exists(program), $"{program} is missing: ./test.sh unpacks it");
-            var port = FreePort.Take();
-            var start = new ProcessStartInfo(program, ["-u", Environment.UserName, "-d", Path.Combine(folder, "mail.%H%M%S."), string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "100"])
-            {
-                WorkingDirectory = folder,
-                RedirectStandardError = true,
-                Environment = { ["LD_LIBRARY_PATH"] = $"{parts}/usr/lib/postfix:{parts}/usr/lib/x86_64-linux-gnu:{parts}/usr/lib/aarch64-linux-gnu" },
-            };
-            var process = Process.Start(start)!;
-            for (var tries = 0; ; tries++)
-            {
-                try
-                {
-                    using var probe = new TcpClient("127.0.0.1", port);
-                    return new Sink(process, port);
-                }
-                catch (SocketException) when (tries < 2_000 && !process.WaitForExit(10))
-                {
-                    // Not yet listening.
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-            process.Kill();
-            process.WaitForExit();
-            process.Dispose();
-        }
     }
 }
