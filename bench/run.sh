@@ -1,7 +1,7 @@
 #!/bin/bash
 # The benchmark, one command: bench/run.sh [rounds]. Measures this program beside its peers, interleaved in one run, on loopback.
 # Needs root, Debian, the .NET SDK; unpacks Postfix, installs Dovecot, gcc's OpenSSL headers and PostgreSQL from the distribution. About 15 minutes.
-# Prints the table; rows go to $PERF/results.jsonl. What it said on which day stands in bench/RESULTS.md.
+# Prints the table; rows go to $PERF/results-DATE-TIME.jsonl. What it said on which day stands in bench/RESULTS.md.
 set -u
 cd "$(dirname "$0")"; export PERF=${PERF:-${TMPDIR:-/tmp}/mailbench}; ROUNDS=${1:-3}; . peers/common.sh
 OUT=$PERF/results-$(date +%Y%m%d-%H%M%S).jsonl; mkdir -p $PERF/bin $PERF/dtmp $PERF/ours

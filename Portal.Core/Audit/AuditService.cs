@@ -36,15 +36,6 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> databases)
         return await Narrowed(InScope(db.Audit, actor), query with { Before = null }).Take(CountLimit + 1).CountAsync(cancel);
     }
 
-    /// <summary>The actor's own entries: nobody needs a permission to see what they did themselves.</summary>
-    /// <returns>A page; <see cref="NotPermitted"/> for who has no account.</returns>
-    public async Task<Outcome<AuditPage>> SearchOwnAsync(Actor actor, AuditQuery query, CancellationToken cancel)
-    {
-        if (actor.AccountId is not { } own) return new NotPermitted(Capability.ViewAudit);
-        await using var db = await databases.CreateDbContextAsync(cancel);
-        return await PageAsync(Narrowed(db.Audit, query with { ActorId = own }), query, cancel);
-    }
-
     /// <summary>One entry.</summary>
     /// <param name="actor">Who asks; needs <see cref="Capability.ViewAudit"/>, except for their own entries.</param>
     /// <param name="id">The entry.</param>

@@ -22,9 +22,6 @@ public sealed record MessageHead
     /// <summary>Received fields: the hop count (RFC 5321 §6.3).</summary>
     public int ReceivedCount { get; private init; }
 
-    /// <summary>Header fields in all.</summary>
-    public int FieldCount { get; private init; }
-
     /// <summary>Message-ID without angle brackets; null when absent.</summary>
     public string? MessageId { get; private init; }
 
@@ -49,8 +46,6 @@ public sealed record MessageHead
     /// <summary>Null when absent or unreadable.</summary>
     public DateTimeOffset? Date { get; private init; }
 
-    public bool HasDate { get; private init; }
-
     /// <summary>Whether the header has octets beyond ASCII (RFC 6532).</summary>
     public bool HasUtf8 { get; private init; }
 
@@ -58,7 +53,7 @@ public sealed record MessageHead
     public static MessageHead Parse(ReadOnlySpan<byte> octets)
     {
         string? messageId = null, inReplyTo = null, from = null, to = null, subject = null, date = null;
-        var (position, received, fields, fromCount, isFromCut, complete) = (0, 0, 0, 0, false, false);
+        var (position, received, fromCount, isFromCut, complete) = (0, 0, 0, false, false);
         while (position < octets.Length)
         {
             var field = NextField(octets[position..], out var isEnd);
@@ -71,7 +66,6 @@ public sealed record MessageHead
 
             var text = octets.Slice(position, field);
             position += field;
-            fields++;
             var colon = text.IndexOf((byte)':');
             if (colon <= 0) continue;
             var name = text[..colon].TrimEnd(" \t"u8);
@@ -94,7 +88,6 @@ public sealed record MessageHead
             HeaderBytes = position,
             IsComplete = complete,
             ReceivedCount = received,
-            FieldCount = fields,
             FromCount = fromCount,
             IsFromCut = isFromCut,
             MessageId = Bare(messageId),
@@ -103,7 +96,6 @@ public sealed record MessageHead
             FromAddresses = fromList is null ? [] : [.. fromList.Mailboxes.Select(m => m.Address)],
             To = StorableText.Cut(Decode(to), 2000),
             Subject = StorableText.Cut(Decode(subject), 1000),
-            HasDate = date is not null,
             Date = date is not null && DateUtils.TryParse(date, out var at) ? at.ToUniversalTime() : null,
             HasUtf8 = !Ascii.IsValid(octets[..position]),
         };

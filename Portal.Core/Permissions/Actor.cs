@@ -63,9 +63,6 @@ public sealed class Actor
     /// <summary>Why it is done, in the person's own words, for the audit; null where none were given.</summary>
     public string? Reason { get; private init; }
 
-    /// <summary>Everything this actor can do somewhere; what rank safety compares.</summary>
-    public IEnumerable<Capability> Capabilities => everywhere.Concat(HeldRoles.SelectMany(r => Roles.CapabilitiesOf(r.Role))).Distinct();
-
     public static Actor Operator(Channel channel = Channel.CommandLine) => new(ActorKind.Operator, null, "operator", channel, null, [], [.. Enum.GetValues<Capability>()]);
 
     public static Actor System(Channel channel = Channel.Job) => new(ActorKind.System, null, "system", channel, null, [], [.. Enum.GetValues<Capability>()]);
@@ -87,10 +84,6 @@ public sealed class Actor
     /// <summary>Whether the capability is held for this domain.</summary>
     public bool May(Capability capability, Guid domainId) =>
         everywhere.Contains(capability) || HeldRoles.Any(r => (r.Scope.DomainId is null || r.Scope.DomainId == domainId) && Roles.CapabilitiesOf(r.Role).Contains(capability));
-
-    /// <summary>The domains this actor sees; null means all of them.</summary>
-    public IReadOnlyCollection<Guid>? VisibleDomains =>
-        everywhere.Count > 0 || HeldRoles.Any(r => r.Scope.DomainId is null) ? null : [.. HeldRoles.Select(r => r.Scope.DomainId!.Value).Distinct()];
 
     /// <summary>Whether the capability is held for everything, as what belongs to no domain yet asks for.</summary>
     public bool MayEverywhere(Capability capability) =>

@@ -9,9 +9,8 @@ public sealed record ConnectionTry(string Host, bool IsReached, string? Problem,
 /// <summary>Whether mail can leave at all.</summary>
 /// <param name="IsBlocked">Several unrelated servers in a row could not be reached and none could: most likely something between here and the Internet blocks the port.</param>
 /// <param name="Port">The port that was tried, 25 unless set otherwise.</param>
-/// <param name="LastReachedAt">When a server was last reached; null for not since the start.</param>
 /// <param name="Recent">The last tries, newest first.</param>
-public sealed record DeliveryStatus(bool IsBlocked, int Port, DateTimeOffset? LastReachedAt, IReadOnlyList<ConnectionTry> Recent);
+public sealed record DeliveryStatus(bool IsBlocked, int Port, IReadOnlyList<ConnectionTry> Recent);
 
 /// <summary>What this process's courier last saw of the network; only connections to servers that MX named count, smart hosts have ports of their own.</summary>
 public sealed class DeliveryHealth(TimeProvider clock)
@@ -23,7 +22,6 @@ public sealed class DeliveryHealth(TimeProvider clock)
     private static readonly TimeSpan Relevant = TimeSpan.FromHours(24);
     private readonly Lock sync = new();
     private readonly Queue<ConnectionTry> recent = new();
-    private DateTimeOffset? lastReachedAt;
     private int lastPort = 25;
 
     public void Record(string host, int port, bool isReached, string? problem)
@@ -31,9 +29,7 @@ public sealed class DeliveryHealth(TimeProvider clock)
         lock (sync)
         {
             lastPort = port;
-            var at = clock.GetUtcNow();
-            if (isReached) lastReachedAt = at;
-            recent.Enqueue(new(host, isReached, problem, at));
+            recent.Enqueue(new(host, isReached, problem, clock.GetUtcNow()));
             if (recent.Count > MaxKept) recent.Dequeue();
         }
     }
@@ -45,7 +41,7 @@ public sealed class DeliveryHealth(TimeProvider clock)
             var since = clock.GetUtcNow() - Relevant;
             ConnectionTry[] newest = [.. recent.Where(t => t.At >= since).Reverse()];
             var failedHosts = newest.TakeWhile(t => !t.IsReached).Select(t => t.Host).Distinct(StringComparer.OrdinalIgnoreCase).Count();
-            return new(failedHosts >= HostsToBlame, lastPort, lastReachedAt, newest);
+            return new(failedHosts >= HostsToBlame, lastPort, newest);
         }
     }
 }

@@ -17,9 +17,6 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
     private readonly ChangeFedCache<(Guid Domain, string LocalPart), AddressEntry> addresses = new(feed, clock, Change.Directory, 200_000);
 
-    /// <summary>Whether we take mail for this domain, disabled or not.</summary>
-    public async ValueTask<bool> IsLocalDomainAsync(DomainName domain, CancellationToken cancel) => await FindDomainAsync(domain, cancel) is not null;
-
     /// <summary>Judges one forward-path (issue line 6): exact address, then without +detail, then catch-all, then postmaster.</summary>
     public ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel) => FollowAsync(forwardPath, declaredSizeBytes, cancel);
 

@@ -1,5 +1,3 @@
-using Portal.Smtp.Protocol;
-
 namespace Portal.Smtp.Reports;
 
 /// <summary>What happened to a recipient (RFC 3464 §2.3.3).</summary>
@@ -44,9 +42,6 @@ internal sealed record DsnRecipient
 
     /// <summary>Until when it is tried; only with <see cref="DsnAction.Delayed"/>.</summary>
     public DateTimeOffset? WillRetryUntil { get; init; }
-
-    /// <summary>Our status for a reply's code: its own when it gave one of the right class (RFC 3464 §2.3.4).</summary>
-    public static string StatusOf(PeerReply? reply, string otherwise) => reply is null ? otherwise : reply.StatusOrDefault;
 }
 
 /// <summary>A delivery status notification before it is written (RFC 3464).</summary>

@@ -6,8 +6,7 @@ namespace Portal.Web.Mail;
 
 /// <summary>HTML of a mail made safe to show.</summary>
 /// <param name="Markup">Inside of a body.</param>
-/// <param name="HasBlocked">Whether something from elsewhere was left out.</param>
-internal sealed record SafeHtml(string Markup, bool HasBlocked);
+internal sealed record SafeHtml(string Markup);
 
 /// <summary>
 /// Makes the HTML of strangers safe: known tags and attributes only, no script, no form, no style sheet, no frame, no address of our own
@@ -50,7 +49,6 @@ internal static partial class MailHtml
     {
         if (!HtmlBounds.Hold(html)) return null;
 
-        var isBlocked = false;
         var sanitizer = new HtmlSanitizer(new HtmlSanitizerOptions
         {
             AllowedTags = new HashSet<string>(Tags, StringComparer.OrdinalIgnoreCase),
@@ -62,7 +60,7 @@ internal static partial class MailHtml
         })
         { KeepChildNodes = true };
         var room = MaxEmbedded;
-        sanitizer.FilterUrl += (_, e) => e.SanitizedUrl = e.Tag is IHtmlAnchorElement ? Link(e.OriginalUrl) : Image(e.OriginalUrl, Fitting, remote, ref isBlocked);
+        sanitizer.FilterUrl += (_, e) => e.SanitizedUrl = e.Tag is IHtmlAnchorElement ? Link(e.OriginalUrl) : Image(e.OriginalUrl, Fitting, remote);
 
         using var document = sanitizer.HtmlParserFactory().ParseDocument(html);
         foreach (var element in document.All.ToList())
@@ -71,7 +69,7 @@ internal static partial class MailHtml
             else if (element.GetAttribute("style") is { } style && (style.Length > MaxStyleLength || style.Count(c => c is '(' or '{') > 40)) element.RemoveAttribute("style");
         }
 
-        if (document.Body is not { } body) return new SafeHtml("", false);   // a frameset
+        if (document.Body is not { } body) return new SafeHtml("");   // a frameset
 
         sanitizer.SanitizeDom(document, body);
         foreach (var link in body.QuerySelectorAll("a[href]"))
@@ -80,7 +78,7 @@ internal static partial class MailHtml
             link.SetAttribute("rel", "noopener noreferrer nofollow");
         }
 
-        return new SafeHtml(body.InnerHtml, isBlocked);
+        return new SafeHtml(body.InnerHtml);
 
         // One picture may be asked for by thousands of tags, each of which would get all of it.
         string? Fitting(string id)
@@ -95,17 +93,13 @@ internal static partial class MailHtml
     private static string? Link(string? url) =>
         Uri.TryCreate(url?.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "mailto" or "tel" ? uri.AbsoluteUri : null;
 
-    private static string? Image(string? url, Func<string, string?> embedded, Func<string, string>? remote, ref bool isBlocked)
+    private static string? Image(string? url, Func<string, string?> embedded, Func<string, string>? remote)
     {
         url = url?.Trim() ?? "";
         if (url.StartsWith("cid:", StringComparison.OrdinalIgnoreCase)) return embedded(Uri.UnescapeDataString(url[4..]));
         if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) return url.Length <= MaxDataUri && DataImage().IsMatch(url) ? url : null;
         if (url.StartsWith("//", StringComparison.Ordinal)) url = "https:" + url;
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) return null;
-
-        if (remote is not null) return remote(uri.AbsoluteUri);
-        isBlocked = true;
-        return null;
+        return Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? remote?.Invoke(uri.AbsoluteUri) : null;
     }
 
     [GeneratedRegex("^data:image/(png|jpeg|jpg|gif|webp|bmp);base64,[A-Za-z0-9+/=\\s]*$", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]

@@ -29,7 +29,6 @@
   window.portal = {
     setCookie: cookie,
     setLanguage: language => location.assign(`/language/${language}?returnUrl=${encodeURIComponent(location.pathname + location.search)}`),
-    systemIsDark: () => dark.matches,
     copy: async text => {
       try {
         await navigator.clipboard.writeText(text);

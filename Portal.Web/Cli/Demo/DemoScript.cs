@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Portal.Web.Cli.Demo;
 
 /// <summary>Somebody of the demo's organisation.</summary>
-internal sealed record DemoPerson(string LocalPart, string Name, string Department, bool IsChinese);
+internal sealed record DemoPerson(string LocalPart, string Name, string Department);
 
 /// <summary>One message of the demo's day.</summary>
 /// <param name="Sender">A person's local part, or "Name &lt;address&gt;" outside.</param>
@@ -18,7 +18,7 @@ internal sealed record DemoLetter(string Sender, IReadOnlyList<string> Recipient
 internal static class DemoScript
 {
     public static IReadOnlyList<DemoPerson> People { get; } =
-        [.. Lines("people.txt").Where(l => l.Length > 0 && l[0] != '#').Select(l => l.Split(" | ")).Select(p => new DemoPerson(p[0], p[1], p[2], p[3] == "zh"))];
+        [.. Lines("people.txt").Where(l => l.Length > 0 && l[0] != '#').Select(l => l.Split(" | ")).Select(p => new DemoPerson(p[0], p[1], p[2]))];
 
     public static IReadOnlyList<DemoLetter> Letters()
     {
