@@ -24,7 +24,7 @@ public sealed class EveryPageTests(Browser browser) : IClassFixture<Browser>
         var anna = await portal.AddMailboxAsync("anna@portal.test", null, Role.Administrator, Role.Helpdesk, Role.Auditor);
         var item = await portal.DeliverAsync(anna.MailboxId, "Subject: x\n\nhello\n");
         await using var empty = await PortalHost.StartAsync(new PortalHostWishes { IsSetUp = false });
-        var link = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), (await portal.AddMailboxAsync("bo@portal.test")).AccountId, asLink: true, null, CancellationToken.None);
+        var link = await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), (await portal.AddMailboxAsync("bo@portal.test")).AccountId, asLink: true, CancellationToken.None);
         var (domain, inbox) = await portal.ReadAsync(async db => (await db.Domains.Select(d => d.Id).SingleAsync(), await db.MailItems.Where(i => i.Id == item).Select(i => i.FolderId).SingleAsync()));
         var queueId = await RefuseAsync(portal);
         var values = new Dictionary<string, string>

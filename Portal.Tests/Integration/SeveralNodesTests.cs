@@ -33,7 +33,7 @@ public class SeveralNodesTests
         {
             var anna = (await here.AddMailboxAsync("anna@portal.test")).MailboxId;
             var mailboxes = there.Get<MailboxService>();
-            return Rcpt(here, "anna@portal.test", "250", "452 4.2.2", () => mailboxes.SetQuotaAsync(Operator, anna, 0, Cancel), () => mailboxes.SetQuotaAsync(Operator, anna, null, Cancel));
+            return Rcpt(here, "anna@portal.test", "250", "452 4.2.2", () => mailboxes.SetQuotaAsync(Operator, anna, 0, 0, Cancel), () => mailboxes.SetQuotaAsync(Operator, anna, 1, null, Cancel));
         },
         ["alias"] = async (here, there) =>
         {
@@ -71,9 +71,9 @@ public class SeveralNodesTests
             var anna = (await here.AddMailboxAsync("anna@portal.test")).AccountId;
             var accounts = there.Get<AccountService>();
             var password = PortalHost.Password;
-            return new Measured(async () => (await here.Get<AccountAuthenticator>().VerifyAsync("anna@portal.test", password, System.Net.IPAddress.Loopback, Channel.Smtp, Cancel)).Kind.ToString(), "Succeeded", "Failed", async () => await accounts.ResetPasswordAsync(Operator, anna, asLink: false, null, Cancel), async () =>
+            return new Measured(async () => (await here.Get<AccountAuthenticator>().VerifyAsync("anna@portal.test", password, System.Net.IPAddress.Loopback, Channel.Smtp, Cancel)).Kind.ToString(), "Succeeded", "Failed", async () => await accounts.ResetPasswordAsync(Operator, anna, asLink: false, Cancel), async () =>
             {
-                var outcome = await accounts.ResetPasswordAsync(Operator, anna, asLink: false, null, Cancel);
+                var outcome = await accounts.ResetPasswordAsync(Operator, anna, asLink: false, Cancel);
                 password = outcome.Value.Password!;
                 return outcome;
             });

@@ -151,7 +151,7 @@ public class QuotaWatchTests
     private static Task UseAsync(TestDatabase database, Guid mailbox, long bytes) => database.WriteAsync(db => db.MailboxUses.Update(new MailboxUse { MailboxId = mailbox, Bytes = bytes }));
 
     private static async Task SetQuotaAsync(TestDatabase database, Guid mailbox, long quota) =>
-        Assert.True((await database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), mailbox, quota, Cancel)).IsDone);
+        Assert.True((await database.Get<MailboxService>().SetQuotaAsync(Actor.Operator(), mailbox, await database.ReadAsync(db => db.Mailboxes.Where(m => m.Id == mailbox).Select(m => m.Version).SingleAsync()), quota, Cancel)).IsDone);
 
     private static async Task SetQuotasAsync(TestDatabase database, Guid mailbox, long quota) =>
         Assert.True((await database.Get<MailboxBulkService>().ApplyAsync(Actor.Operator(), MailboxSelection.Of(mailbox), new(MailboxAct.SetQuota, quota), Cancel)).IsDone);
