@@ -8,6 +8,9 @@ public sealed record RouteDraft
 {
     public const int MaxNameLength = 100;
 
+    /// <summary>The fields that can be wrong, in the order of a form.</summary>
+    public static readonly IReadOnlyList<string> Fields = [nameof(Name), nameof(Pattern), nameof(Host), nameof(Port), nameof(Tls), nameof(UserName)];
+
     public required string Name { get; init; }
 
     public RouteMatch Match { get; init; }
@@ -28,28 +31,28 @@ public sealed record RouteDraft
     /// <summary>Null keeps what is stored; empty removes it.</summary>
     public string? Password { get; init; }
 
+    /// <summary>What is wrong with one of its fields, by name; null when it is right.</summary>
+    public Invalid? FaultOf(string field) => field switch
+    {
+        nameof(Name) when Name.Trim().Length is 0 or > MaxNameLength => new("RouteNameLength", MaxNameLength) { Field = field },
+        nameof(Pattern) when NormalPattern() is null => new(Match == RouteMatch.Sender ? "RouteSenderPattern" : "RouteDomainPattern", Pattern) { Field = field },
+        nameof(Host) when NormalHost(Host.Trim()) is null => new("RouteHost", Host) { Field = field },
+        nameof(Port) when Port is < 1 or > 65535 => new("RoutePort", Port) { Field = field },
+        nameof(UserName) when NormalUserName?.Length > 320 => new("RouteUserName") { Field = field },
+        // A password goes only to a host that has proved who it is, or to this machine (RFC 4954 §4).
+        nameof(Tls) when NormalUserName is not null && Tls is (RouteTls.None or RouteTls.Opportunistic) && NormalHost(Host.Trim()) is { } host && !IsThisMachine(host) => new("RoutePasswordNeedsTls") { Field = field },
+        _ => null,
+    };
+
     /// <summary>The same in the form that is stored, or why not.</summary>
     internal Outcome<RouteDraft> Normalise()
     {
-        var name = Name.Trim();
-        if (name.Length is 0 or > MaxNameLength) return new Invalid("RouteNameLength", MaxNameLength) { Field = nameof(Name) };
-
-        var pattern = NormalPattern();
-        if (pattern is null) return new Invalid(Match == RouteMatch.Sender ? "RouteSenderPattern" : "RouteDomainPattern", Pattern) { Field = nameof(Pattern) };
-
-        var host = NormalHost(Host.Trim());
-        if (host is null) return new Invalid("RouteHost", Host) { Field = nameof(Host) };
-        if (Port is < 1 or > 65535) return new Invalid("RoutePort", Port) { Field = nameof(Port) };
-
-        var userName = string.IsNullOrWhiteSpace(UserName) ? null : UserName.Trim();
-        if (userName?.Length > 320) return new Invalid("RouteUserName") { Field = nameof(UserName) };
-
-        // A password goes only to a host that has proved who it is, or to this machine (RFC 4954 §4).
-        if (userName is not null && Tls is (RouteTls.None or RouteTls.Opportunistic) && !IsThisMachine(host))
-            return new Invalid("RoutePasswordNeedsTls") { Field = nameof(Tls) };
-
-        return this with { Name = name, Pattern = pattern, Host = host, UserName = userName };
+        foreach (var field in Fields)
+            if (FaultOf(field) is { } fault) return fault;
+        return this with { Name = Name.Trim(), Pattern = NormalPattern()!, Host = NormalHost(Host.Trim())!, UserName = NormalUserName };
     }
+
+    private string? NormalUserName => string.IsNullOrWhiteSpace(UserName) ? null : UserName.Trim();
 
     private string? NormalPattern()
     {

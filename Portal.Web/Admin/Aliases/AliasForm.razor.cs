@@ -52,6 +52,9 @@ public sealed partial class AliasForm(
 
     protected override async Task OnInitializedAsync()
     {
+        errors.Require("Mailbox", () => kind != AliasKind.Mailbox || mailbox is not null, L["MailboxMissing"]);
+        errors.Require("LocalPart", () => Id is not null || IsCatchAll || !string.IsNullOrWhiteSpace(localPart), L["LocalPartMissing"]);
+        errors.Require("Targets", () => kind == AliasKind.Mailbox || !string.IsNullOrWhiteSpace(targets), L["TargetsMissing"]);
         if (Id is not { } id) return;
         var found = await aliases.GetAsync(await actor.GetAsync(), id, CancellationToken.None);
         if (!found.IsDone)
@@ -84,10 +87,7 @@ public sealed partial class AliasForm(
 
     private async Task SaveAsync()
     {
-        errors.Clear();
-        if (kind == AliasKind.Mailbox && mailbox is null) errors.Set("Mailbox", L["MailboxMissing"]);
-        if (Id is null && !IsCatchAll && string.IsNullOrWhiteSpace(localPart)) errors.Set("LocalPart", L["LocalPartMissing"]);
-        if (errors.Any) return;
+        if (!errors.Check()) return;
 
         isSaving = true;
         try

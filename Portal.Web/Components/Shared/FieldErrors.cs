@@ -6,7 +6,7 @@ namespace Portal.Web.Components.Shared;
 public sealed class FieldErrors
 {
     private readonly Dictionary<string, string> texts = [];
-    private readonly List<(string Field, Func<bool> IsRight, string Text)> checks = [];
+    private readonly List<(string Field, Func<string?> Fault)> checks = [];
 
     /// <summary>The text at a field; null when there is nothing to say.</summary>
     public string? this[string field] => texts.GetValueOrDefault(field);
@@ -19,12 +19,14 @@ public sealed class FieldErrors
     /// <summary>How often saving was stopped; <see cref="FormFault"/> then leads to the first error.</summary>
     public int Stops { get; private set; }
 
+    /// <summary>Forgets what was said; the form begins anew.</summary>
     public void Clear() => texts.Clear();
 
-    public void Set(string field, string text) => texts[field] = text;
-
     /// <summary>What a field is asked when it is left and before saving, and what it says while it is not right.</summary>
-    public void Require(string field, Func<bool> isRight, string text) => checks.Add((field, isRight, text));
+    public void Require(string field, Func<bool> isRight, string text) => checks.Add((field, () => isRight() ? null : text));
+
+    /// <summary>The same where the field itself knows its words: null while it is right.</summary>
+    public void Require(string field, Func<string?> fault) => checks.Add((field, fault));
 
     /// <summary>Asks a field that was just left.</summary>
     public void Leave(string field)
@@ -57,6 +59,6 @@ public sealed class FieldErrors
 
     private void Ask(string field)
     {
-        if (checks.Find(c => c.Field == field && !c.IsRight()) is { Text: { } text }) texts[field] = text;
+        if (checks.Where(c => c.Field == field).Select(c => c.Fault()).FirstOrDefault(f => f is not null) is { } text) texts[field] = text;
     }
 }
