@@ -9,6 +9,7 @@ using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
+using Portal.Smtp;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Integration;
@@ -130,7 +131,7 @@ public class SeveralNodesTests
         }
 
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Portal:DataFolder"] = receiving.DataFolder }).Build();
-        var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(configuration).AddSingleton(TimeProvider.System).AddPortalCore(configuration).BuildServiceProvider();
+        var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(configuration).AddSingleton(TimeProvider.System).AddPortalCore(configuration).AddPortalSmtp(configuration).BuildServiceProvider();
         return new Node(services, services);
     }
 
