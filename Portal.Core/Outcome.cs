@@ -3,7 +3,7 @@ using Portal.Core.Permissions;
 
 namespace Portal.Core;
 
-/// <summary>Why a service did not do what was asked: a resource key with arguments, worded by whoever shows it (STYLE §6).</summary>
+/// <summary>Why a service did not do what was asked: a resource key with arguments, worded by whoever shows it (DESIGN §6).</summary>
 /// <param name="Key">Key in the <c>Refusals</c> resource.</param>
 public abstract record Refusal(string Key)
 {

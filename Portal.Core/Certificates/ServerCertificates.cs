@@ -24,7 +24,7 @@ public enum CertificateProblem
 
 /// <summary>
 /// The certificate every TLS port shows, read again when its files change, with no restart. One that is missing, unreadable or
-/// expired stops nothing: a self-signed one stands in, and log, banner and start lines say so (TRUST: expired certificate).
+/// expired stops nothing: a self-signed one stands in, and log, banner and start lines say so (DESIGN §9).
 /// </summary>
 public sealed partial class ServerCertificates : IDisposable
 {

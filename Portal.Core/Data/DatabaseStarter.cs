@@ -19,7 +19,7 @@ public sealed partial class DatabaseStarter(
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan TellAgain = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether a database is there at all; the command line refuses to make one (issue line 7).</summary>
+    /// <summary>Whether a database is there at all; the command line refuses to make one.</summary>
     public async Task<bool> ExistsAsync(CancellationToken cancel)
     {
         if (options.Value.Provider == DatabaseProvider.Sqlite && !File.Exists(storage.Value.DatabaseFile)) return false;

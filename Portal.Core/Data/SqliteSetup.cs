@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Portal.Core.Data;
 
-/// <summary>What each SQLite connection is told when it opens: the durability contract and the bounds (DESIGN §3, §5).</summary>
+/// <summary>What each SQLite connection is told when it opens: the durability contract (DESIGN §3), and bounds.</summary>
 internal sealed class SqliteSetup : DbConnectionInterceptor
 {
     // synchronous=FULL: a commit is on disk before it returns, also in WAL mode. Checkpoints run on a connection of their own.

@@ -17,7 +17,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
     private readonly ChangeFedCache<(Guid Domain, string LocalPart), AddressEntry> addresses = new(feed, clock, Change.Directory, 200_000);
 
-    /// <summary>Judges one forward-path (issue line 6): exact address, then without +detail, then catch-all, then postmaster.</summary>
+    /// <summary>Judges one forward-path: exact address, then without +detail, then catch-all, then postmaster.</summary>
     public ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel) => FollowAsync(forwardPath, declaredSizeBytes, cancel);
 
     /// <summary>The same for mail that we have answered for already, or a report of ours: it has room in a full mailbox too (DESIGN §3).</summary>

@@ -75,7 +75,7 @@ internal sealed class PeerReplyAssembler
     // RFC 5321 §4.2.1: first digit 2 to 5, second 0 to 5; the third is the server's affair.
     private static bool IsCode(ReadOnlySpan<byte> digits) => digits[0] is >= (byte)'2' and <= (byte)'5' && char.IsAsciiDigit((char)digits[1]) && char.IsAsciiDigit((char)digits[2]);
 
-    /// <summary>Text from outside goes into logs, pages and DSNs: controls become question marks (TRUST §2, log injection).</summary>
+    /// <summary>Text from outside goes into logs, pages and DSNs: controls become question marks, so that none begins a line there (DESIGN §8).</summary>
     private static string Printable(ReadOnlySpan<byte> text) =>
         string.Concat(Encoding.UTF8.GetString(text).Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? '?' : c)).Trim();
 

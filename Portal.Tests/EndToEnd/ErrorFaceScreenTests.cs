@@ -5,7 +5,7 @@ using Portal.Tests.Web.Mail;
 
 namespace Portal.Tests.EndToEnd;
 
-/// <summary>A page that stops working says what happened, under which reference, and goes on (PORTAL: states).</summary>
+/// <summary>A page that stops working says what happened, under which reference, and goes on (PORTAL §5).</summary>
 [Collection(BrowserCollection.Name)]
 public sealed class ErrorFaceScreenTests(Browser browser) : IClassFixture<Browser>, IAsyncLifetime
 {

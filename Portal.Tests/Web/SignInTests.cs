@@ -81,7 +81,7 @@ public sealed partial class SignInTests : IAsyncLifetime
             apart.Add(Math.Abs(known.Min() - unknown.Min()));
         }
 
-        // TRUST §4: within 50 ms; a name without a hash would answer sooner by that much in every round, a busy machine not in all of them.
+        // DESIGN §6: both take as long. A name without a hash would answer sooner by the 50 ms of one in every round, a busy machine not in all of them.
         Assert.True(apart.Min() < 50, $"apart by {string.Join(", ", apart.Select(a => $"{a:0} ms"))}");
     }
 

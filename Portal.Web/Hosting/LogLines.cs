@@ -8,7 +8,7 @@ namespace Portal.Web.Hosting;
 
 /// <summary>
 /// One event, one line. What comes from outside (a HELO, a subject) can neither begin a line of its own nor colour a terminal:
-/// control and direction characters are written as \u escapes (TRUST: log injection).
+/// control and direction characters are written as \u escapes (DESIGN §8).
 /// </summary>
 internal sealed class LogLines : ITextFormatter
 {

@@ -80,7 +80,7 @@ public class MailboxListServiceTests
         Assert.Equal((1, "anna@mine.test"), (page.Total, Assert.Single(page.Rows).Address));
     }
 
-    /// <summary>The figure: a page of 100,000 mailboxes in at most 50 ms, as with 1,000. The best of ten, since other tests run beside it. A search looks through an index: 30 ms alone.</summary>
+    /// <summary>What is promised: a page of 100,000 mailboxes in at most 50 ms, as with 1,000. The best of ten, since other tests run beside it. A search looks through an index: 30 ms alone.</summary>
     [Theory, BothDatabases]
     public async Task A_page_of_a_hundred_thousand_is_answered_like_one_of_a_thousand(DatabaseKind kind)
     {

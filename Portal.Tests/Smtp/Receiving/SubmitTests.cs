@@ -9,7 +9,7 @@ using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Receiving;
 
-/// <summary>Mail written in the portal goes the way of submission (issue line 12).</summary>
+/// <summary>Mail written in the portal goes the way of submission.</summary>
 public sealed class SubmitTests
 {
     private const string Text = "From: Alice <alice@portal.test>\r\nTo: bob@portal.test\r\nBcc: dave@example.net\r\nSubject: Hello\r\n\r\nHi\r\n";
