@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Portal.Core.Accounts;
 using Portal.Core.Permissions;
@@ -130,7 +131,7 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
 
         await portal.Get<AccountService>().ResetPasswordAsync(Actor.Operator(), anna.AccountId, asLink: false, CancellationToken.None);
 
-        await window.Page.WaitForURLAsync(url => url.Contains("sign-in", StringComparison.Ordinal), new() { Timeout = 20_000 });
+        await Assertions.Expect(window.Page).ToHaveURLAsync(new Regex("/sign-in"));
     }
 
     [Fact]
