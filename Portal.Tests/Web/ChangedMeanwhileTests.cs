@@ -210,9 +210,4 @@ public class ChangedMeanwhileTests
 
     private static Task<(long?, int)> QuotaAsync(TestDatabase database, CreatedMailbox mailbox) =>
         database.ReadAsync(async db => await db.Mailboxes.AsNoTracking().SingleAsync(m => m.Id == mailbox.MailboxId, Cancel) is var m ? (m.QuotaOverrideBytes, m.Version) : default);
-
-    private sealed class NoProbe : IRouteProbe
-    {
-        public Task<RouteProbeResult> ProbeAsync(Route route, string? password, CancellationToken cancel) => throw new NotSupportedException();
-    }
 }

@@ -62,6 +62,8 @@
         field.dispatchEvent(new Event("input", { bubbles: true }));
       }
       ahead = null;
+      if (panel.dataset.trap) return;   // a sheet stays where it is and is entered again
+      panel.dataset.trap = "true";
       panel.addEventListener("keydown", e => {
         // The arrows choose in the palette's list; the caret stays.
         if (panel.classList.contains("palette") && (e.key === "ArrowDown" || e.key === "ArrowUp")) e.preventDefault();

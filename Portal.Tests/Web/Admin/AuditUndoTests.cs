@@ -190,10 +190,4 @@ public class AuditUndoTests
 
     private static Task<(string, long?, MailboxState)> MailboxAsync(TestDatabase database, Guid id) =>
         database.ReadAsync(async db => await db.Mailboxes.AsNoTracking().SingleAsync(m => m.Id == id) is var m ? (m.Name, m.QuotaOverrideBytes, m.State) : default);
-
-    /// <summary>Nothing here tests a route.</summary>
-    private sealed class NoProbe : IRouteProbe
-    {
-        public Task<RouteProbeResult> ProbeAsync(Route route, string? password, CancellationToken cancel) => throw new NotSupportedException();
-    }
 }

@@ -91,6 +91,12 @@ public sealed class ListScreenTests(Browser browser) : IClassFixture<Browser>, I
         await Expect(state).ToBeHiddenAsync();
 
         await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Filters" }).ClickAsync();
+        await Expect(ada.Page.Locator(".filters")).ToBeFocusedAsync();
+        await ada.Page.Keyboard.PressAsync("Escape");
+        await Expect(state).ToBeHiddenAsync();
+        await Expect(ada.Page.GetByRole(AriaRole.Button, new() { Name = "Filters" })).ToBeFocusedAsync();
+
+        await ada.Page.Keyboard.PressAsync("Enter");
         await state.SelectOptionAsync("Disabled");
         await ada.Page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots.Folder, "filters-sheet-en-light-360.png") });
         Assert.Empty(await Screenshots.LookAsync(ada));
