@@ -31,6 +31,7 @@ public sealed class ErrorFaceScreenTests(Browser browser) : IClassFixture<Browse
         await ExpectLoggedAsync(reference);
 
         await TryAgainAsync(ada.Page);   // still away: the face stays, under a reference of its own
+        await Assertions.Expect(ada.Page.Locator(".reference .copy-text bdi")).Not.ToHaveTextAsync(reference);
         await Assertions.Expect(ada.Page.GetByRole(AriaRole.Heading, new() { Name = "This page stopped working" })).ToBeVisibleAsync();
 
         database.IsLost = false;
