@@ -1,5 +1,6 @@
 #!/bin/bash
 # The benchmark, one command: bench/run.sh [rounds]. Measures this program beside its peers, interleaved in one run, on loopback.
+# Each peer is loaded for WARM seconds (30) before the first round: compilers and caches are warm in a server that runs for months.
 # Needs root, Debian, the .NET SDK; unpacks Postfix, installs Dovecot, gcc's OpenSSL headers and PostgreSQL from the distribution. About 15 minutes.
 # Prints the table; rows go to $PERF/results-DATE-TIME.jsonl. What it said on which day stands in bench/RESULTS.md.
 set -u
@@ -15,6 +16,6 @@ peers/dovecot.sh start maildir && peers/postfix.sh start virtual && peers/postfi
 python3 smtp_bench.py --peers postfix-virtual,postfix-dovecot,net-ceiling \
   --peer "ours:port=2610,meters=$PERF/run/ours-sqlite.sock,counter=$PWD/peers/ours.sh counter sqlite,wipe=true" \
   --peer "ours-postgres:port=2611,meters=$PERF/run/ours-postgres.sock,counter=$PWD/peers/ours.sh counter postgres,wipe=true" \
-  --cases "$CASES" --rounds $ROUNDS --out $OUT
+  --cases "$CASES" --rounds $ROUNDS --warm-s ${WARM:-30} --out $OUT
 python3 smtp_bench.py --report $OUT
 echo "### idle connections"; python3 storm.py ours:2610:$PERF/run/ours-sqlite.sock postfix-virtual:2601:$PERF/run/postfix-virtual.sock --conns 2000 --out $PERF/storm.jsonl

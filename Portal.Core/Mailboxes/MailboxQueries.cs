@@ -13,7 +13,6 @@ internal static class MailboxQueries
         var matching = db.Mailboxes.InScopeOf(actor, capability);
         matching = query.State is { } state ? matching.Where(m => m.State == state) : matching.Where(m => m.State != MailboxState.Deleted);
         if (query.DomainId is { } domainId) matching = matching.Where(m => m.DomainId == domainId);
-        if (query.Kind is { } kind) matching = matching.Where(m => m.Kind == kind);
         if (query.NearlyFull) matching = matching.Where(m => m.QuotaOverrideBytes != null && db.MailboxUses.Any(u => u.MailboxId == m.Id && u.Bytes * 10 > m.QuotaOverrideBytes * 9));
         if (query.NeverSignedIn) matching = matching.Where(m => m.AccountId != null && !db.SignIns.Any(s => s.AccountId == m.AccountId && s.Result == SignInResultKind.Succeeded));
         if (query.Text.Trim() is not { Length: > 0 } text) return matching;

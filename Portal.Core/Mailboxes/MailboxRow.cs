@@ -23,8 +23,6 @@ public sealed record MailboxQuery
 
     public Guid? DomainId { get; init; }
 
-    public MailboxKind? Kind { get; init; }
-
     /// <summary>Null for all but those in their grace.</summary>
     public MailboxState? State { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Trace;
 
@@ -43,7 +44,8 @@ internal static class QueueActs
     public static IQueryable<QueueEntry> SentBy(IQueryable<QueueEntry> entries, IReadOnlyList<string>? domains)
     {
         if (domains is null) return entries;
-        var endings = domains.Select(d => "@" + d).ToList();
+        // A client may have typed an international domain in either form.
+        var endings = domains.SelectMany(d => DomainName.TryParse(d, out var name) ? [d, name.Display] : new[] { d }).Select(d => "@" + d).Distinct().ToList();
 #pragma warning disable CA1304, CA1310, CA1311, CA1862   // translated to SQL; LIKE would fold on one database only, and take "_" for any character
         return entries.Where(e => endings.Any(ending => e.ReversePath.ToLower().EndsWith(ending)));
 #pragma warning restore CA1304, CA1310, CA1311, CA1862

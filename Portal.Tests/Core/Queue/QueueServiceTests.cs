@@ -170,9 +170,12 @@ public sealed class QueueServiceTests
         await using var database = await TestDatabase.CreateAsync(kind);
         await database.QueueAsync("a@example.org");
         await database.QueueAsync("b@example.org");
+        await database.QueueAsync("c@example.org");
         await database.WriteAsync(db => db.Database.ExecuteSql($"""UPDATE "QueueEntry" SET "ReversePath" = 'Alice@PORTAL.Test' WHERE "ForwardPath" = 'b@example.org'"""));
+        await database.WriteAsync(db => db.Database.ExecuteSql($"""UPDATE "QueueEntry" SET "ReversePath" = 'anna@bücher.test' WHERE "ForwardPath" = 'c@example.org'"""));
 
         Assert.Equal(2, await SeenByAsync("portal.test"));
+        Assert.Equal(1, await SeenByAsync("xn--bcher-kva.test"));
         Assert.Equal(0, await SeenByAsync("p_rtal.test"));   // no pattern, whatever a name is made of
         Assert.Equal(0, await SeenByAsync("%.test"));
         Assert.Equal(0, await SeenByAsync("tal.test"));

@@ -53,13 +53,6 @@ public sealed partial class AuditView
 
     private void Close() => Nav.SetQuery(("entry", null));
 
-    private void Move(int by)
-    {
-        var rows = grid!.Rows;
-        var at = rows.Select((e, i) => (e, i)).FirstOrDefault(x => x.e.Id == EntryId, (null!, -1)).i + by;
-        if (at >= 0 && at < rows.Count) Open(rows[at]);
-    }
-
     private Task RefreshAsync() => Before is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 
     private AuditQuery QueryFrom(string? before, int limit) => new()

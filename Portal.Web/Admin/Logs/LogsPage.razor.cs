@@ -93,13 +93,6 @@ public sealed partial class LogsPage : IDisposable
 
     private void Close() => Nav.SetQuery(("line", null));
 
-    private void Move(int by)
-    {
-        var rows = grid!.Rows;
-        var at = rows.Select((e, i) => (e, i)).FirstOrDefault(x => x.e.Id == Line, (null!, -1)).i + by;
-        if (at >= 0 && at < rows.Count) Open(rows[at]);
-    }
-
     // A tail that is paused, or read further down, or looked at in the drawer, stands still.
     private Task RefreshAsync() => !IsPaused && Before is null && Line is null && grid is not null ? grid.ReloadAsync() : Task.CompletedTask;
 

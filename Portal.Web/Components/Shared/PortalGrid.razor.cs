@@ -89,7 +89,7 @@ public sealed partial class PortalGrid<T>
 
     [Inject] private Wording Wording { get; set; } = null!;
 
-    /// <summary>The rows now shown; for Up and Down in a drawer.</summary>
+    /// <summary>The rows now shown.</summary>
     public IReadOnlyList<T> Rows => page?.Rows ?? [];
 
     private IReadOnlyList<Column<T>> Shown => List is null ? columns : columns.FindAll(c => !IsHidden(c));
@@ -113,6 +113,13 @@ public sealed partial class PortalGrid<T>
     {
         await LoadAsync();
         StateHasChanged();
+    }
+
+    /// <summary>Opens the row that many below the one in the drawer, above it when negative; none where the page ends.</summary>
+    public async Task OpenBesideAsync(int by)
+    {
+        var at = Rows.ToList().FindIndex(r => IsCurrent?.Invoke(r) == true) + by;
+        if (at >= 0 && at < Rows.Count) await OpenAsync(Rows[at]);
     }
 
     /// <summary>Unselects everything.</summary>
