@@ -74,12 +74,7 @@ public sealed class AccountAuthenticator(
         if (turn.HasWaited && await RecallAsync(pair, mac, cancel) is { } found) return new(AuthenticationKind.Succeeded, found);
 
         var (answer, account) = await LookAsync(pair, password, client, channel, cancel);
-        if (account is null)
-        {
-            // A wrong or slowed down try ends what is remembered: of those that follow, a right one too passes the throttle.
-            if (answer.Kind != AuthenticationKind.Busy) verdicts.TryRemove(pair, out _);
-            return answer;
-        }
+        if (account is null) return answer;
 
         await NoteAsync(account.Id, client, channel, SignInResultKind.Succeeded, cancel);
         if (await roles.FindAsync(account.Id, cancel) is not { } snapshot) return new(AuthenticationKind.Failed);
@@ -124,9 +119,10 @@ public sealed class AccountAuthenticator(
 
     private async ValueTask<AccountSnapshot?> RecallAsync((string Login, string Network) pair, byte[] mac, CancellationToken cancel)
     {
-        if (!verdicts.TryGetValue(pair, out var verdict) || !CryptographicOperations.FixedTimeEquals(verdict.Mac, mac)) return null;
-        if (clock.GetElapsedTime(verdict.At) < Remembered && await roles.FindAsync(verdict.AccountId, cancel) is { IsDisabled: false } account && account.SecurityStamp == verdict.Stamp) return account;
-        verdicts.TryRemove(pair, out _);
+        if (!verdicts.TryGetValue(pair, out var verdict)) return null;
+        // Another password than the right one ends what is remembered at once: of those that follow, a right one too passes the throttle.
+        if (CryptographicOperations.FixedTimeEquals(verdict.Mac, mac) && clock.GetElapsedTime(verdict.At) < Remembered && await roles.FindAsync(verdict.AccountId, cancel) is { IsDisabled: false } account && account.SecurityStamp == verdict.Stamp) return account;
+        verdicts.TryRemove(new(pair, verdict));
         return null;
     }
 

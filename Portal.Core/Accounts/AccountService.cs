@@ -52,7 +52,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.unlock", account.UserName!, new { slowedNetworks = pairs }, null);
         }, cancel);
 
-    /// <summary>Gives the account exactly these roles, everywhere. Nobody grants what they lack.</summary>
+    /// <summary>Gives the account exactly these roles, everywhere; those it has in a domain only are left alone. Nobody grants what they lack.</summary>
     /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
     public Task<Outcome> SetRolesAsync(Actor actor, Guid accountId, int version, IReadOnlyCollection<Role> roles, CancellationToken cancel) =>
         ChangeAsync(actor, accountId, Capability.ManageRoles, async (db, account) =>
@@ -60,12 +60,15 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             if (!actor.MayEverywhere(Capability.ManageRoles) || !actor.Outranks(roles.Select(r => new HeldRole(r, Scope.Everything)))) return new NotPermitted(Capability.ManageRoles);
             if (account.Version != version) return Conflict.ChangedByOthers;
             var held = await db.RoleAssignments.Where(r => r.AccountId == account.Id).ToListAsync(cancel);
-            if (held.Any(r => r is { Role: Role.Administrator, DomainId: null }) && !roles.Contains(Role.Administrator) && await Administrators.IsLastAsync(db, account.Id, cancel))
+            var everywhere = held.FindAll(r => r.DomainId is null);
+            if (everywhere.Any(r => r.Role == Role.Administrator) && !roles.Contains(Role.Administrator) && await Administrators.IsLastAsync(db, account.Id, cancel))
                 return new Conflict("LastAdministrator");
-            if (roles.Except(held.Select(r => r.Role)).Any()) await SpendLinksAsync(db, account.Id, cancel);   // whoever kept a link to a lesser account shall not have this one
-            db.RoleAssignments.RemoveRange(held);
-            db.RoleAssignments.AddRange(roles.Distinct().Select(r => new RoleAssignment { AccountId = account.Id, Role = r }));
-            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, await NamesAsync(db, held, cancel), roles.Select(r => r.ToString()).Order());
+            if (roles.Except(everywhere.Select(r => r.Role)).Any()) await SpendLinksAsync(db, account.Id, cancel);   // whoever kept a link to a lesser account shall not have this one
+            db.RoleAssignments.RemoveRange(everywhere);
+            RoleAssignment[] wanted = [.. roles.Distinct().Select(r => new RoleAssignment { AccountId = account.Id, Role = r })];
+            db.RoleAssignments.AddRange(wanted);
+            var kept = held.Where(r => r.DomainId is not null);
+            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.roles.set", account.UserName!, await NamesAsync(db, held, cancel), await NamesAsync(db, [.. kept, .. wanted], cancel));
         }, cancel);
 
     /// <summary>Roles as the audit names them; one that counts in a domain only has the domain behind it.</summary>

@@ -23,8 +23,8 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
     private const int FreeFailures = 3;
     private const int MaxDelaySeconds = 300;
 
-    /// <summary>How many of an account's last sign-ins tell the networks it comes from.</summary>
-    private const int SignInsLookedAt = 100;
+    /// <summary>How many of an account's last sign-ins tell the networks it comes from: a month of a device that signs in every five minutes.</summary>
+    private const int SignInsLookedAt = 10_000;
 
     private static readonly TimeSpan NamePace = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Forgotten = TimeSpan.FromHours(24);
@@ -80,7 +80,7 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
                                join s in db.SignIns on a.Id equals s.AccountId
                                where s.Result == SignInResultKind.Succeeded && s.Address != null
                                orderby s.At descending
-                               select s.Address).Take(SignInsLookedAt).ToListAsync(cancel);
+                               select s.Address).Take(SignInsLookedAt).Distinct().ToListAsync(cancel);
         return addresses.Exists(a => Networks.Of(a) == network);
     }
 

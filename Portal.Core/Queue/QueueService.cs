@@ -31,6 +31,17 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         return await QueueList.ReadAsync(db, filter, await DomainsAsync(db, actor, Capability.ViewQueue, cancel), sort, descending, skip, take, cancel);
     }
 
+    /// <summary>What matches behind an id, oldest first, at most <see cref="Paging.MaxTake"/>: for a file, whose rows shall not move while it is written.</summary>
+    /// <param name="actor">Who asks; needs <see cref="Capability.ViewQueue"/>.</param>
+    /// <param name="filter">Which entries.</param>
+    /// <param name="after">Last id of the page before; 0 to begin.</param>
+    public async Task<Outcome<IReadOnlyList<QueueEntry>>> AfterAsync(Actor actor, QueueFilter filter, long after, CancellationToken cancel)
+    {
+        if (!actor.May(Capability.ViewQueue)) return new NotPermitted(Capability.ViewQueue);
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await filter.Apply(await InScopeAsync(db, actor, Capability.ViewQueue, cancel)).Where(e => e.Id > after).OrderBy(e => e.Id).Take(Paging.MaxTake).ToListAsync(cancel);
+    }
+
     /// <summary>The queue by cause and destination, the largest groups first; needs <see cref="Capability.ViewQueue"/>.</summary>
     public async Task<Outcome<IReadOnlyList<QueueGroup>>> GroupsAsync(Actor actor, QueueFilter filter, CancellationToken cancel)
     {

@@ -1,5 +1,6 @@
-using System.Linq.Expressions;
+using System.Net;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
@@ -96,12 +97,37 @@ public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases
         var domain = await db.Domains.AsNoTracking().Where(d => d.AliasOfId == null).OrderBy(d => d.CreatedAt).Select(d => new { d.Id, d.Name }).FirstOrDefaultAsync(cancel);
         return new StartFigures(
             await db.Mailboxes.Where(m => m.State != MailboxState.Deleted).Take(2).CountAsync(cancel) > 1,
-            await HasTraceAsync(db, t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted && t.ClientAddress != null && !t.ClientAddress.StartsWith("127.") && t.ClientAddress != "::1", cancel),
-            await HasTraceAsync(db, t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted, cancel),
+            await HasMailFromOutsideAsync(FirstAndLast(db), cancel),
+            await HasOwnMailAsync(FirstAndLast(db), cancel),
             domain?.Name, domain?.Id);
     }
 
     // The first and the last traces only: no index says who sent, and where nobody has, all of a million would be read each time the page is opened.
-    private static async Task<bool> HasTraceAsync(PortalDbContext db, Expression<Func<MessageTrace, bool>> isMeant, CancellationToken cancel) =>
-        await db.Traces.OrderBy(t => t.QueueId).Take(TracesLookedAt).AnyAsync(isMeant, cancel) || await db.Traces.OrderByDescending(t => t.QueueId).Take(TracesLookedAt).AnyAsync(isMeant, cancel);
+    private static IReadOnlyList<IQueryable<MessageTrace>> FirstAndLast(PortalDbContext db) =>
+        [db.Traces.AsNoTracking().OrderBy(t => t.QueueId).Take(TracesLookedAt), db.Traces.AsNoTracking().OrderByDescending(t => t.QueueId).Take(TracesLookedAt)];
+
+    // A scanner in the office says nothing about whether the world gets through.
+    private static async Task<bool> HasMailFromOutsideAsync(IReadOnlyList<IQueryable<MessageTrace>> looked, CancellationToken cancel)
+    {
+        foreach (var traces in looked)
+        {
+            var clients = traces.Where(t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted).Select(t => t.ClientAddress).AsAsyncEnumerable();
+            await foreach (var client in clients.WithCancellation(cancel))
+            {
+                if (IPAddress.TryParse(client, out var address) && PublicNetworks.Contains(address)) return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static async Task<bool> HasOwnMailAsync(IReadOnlyList<IQueryable<MessageTrace>> looked, CancellationToken cancel)
+    {
+        foreach (var traces in looked)
+        {
+            if (await traces.AnyAsync(t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted, cancel)) return true;
+        }
+
+        return false;
+    }
 }

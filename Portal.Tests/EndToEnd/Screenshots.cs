@@ -69,19 +69,23 @@ public sealed class Screenshots(Browser browser)
             await person.OpenAsync(path);
             if (Prepare is not null) await Prepare(person, file);
             foreach (var (width, height) in Sizes)
-            {
-                // The window is made as tall as the page: a picture of more than the window leaves out what lies in a sticky menu.
-                await person.Page.SetViewportSizeAsync(width, height);
-                var tall = await person.Page.EvaluateAsync<int>("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.documentElement.scrollHeight))))");
-                await person.Page.SetViewportSizeAsync(width, Math.Clamp(tall, height, MaxHeight));
-                var shot = string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}");
-                await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png") });
-                await person.Page.SetViewportSizeAsync(width, height);
-                findings.AddRange((await LookAsync(person)).Select(finding => $"{shot}: {finding}"));
-            }
+                findings.AddRange(await TakeAsync(person, string.Create(CultureInfo.InvariantCulture, $"{file}-{language}-{(dark ? "dark" : "light")}-{width}"), width, height));
         }
 
         return findings;
+    }
+
+    /// <summary>Takes the page on the screen at a size, and says what is wrong with it.</summary>
+    /// <param name="shot">File name of the picture, without its ending.</param>
+    public static async Task<IEnumerable<string>> TakeAsync(Person person, string shot, int width, int height)
+    {
+        // The window is made as tall as the page: a picture of more than the window leaves out what lies in a sticky menu.
+        await person.Page.SetViewportSizeAsync(width, height);
+        var tall = await person.Page.EvaluateAsync<int>("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.documentElement.scrollHeight))))");
+        await person.Page.SetViewportSizeAsync(width, Math.Clamp(tall, height, MaxHeight));
+        await person.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, shot + ".png") });
+        await person.Page.SetViewportSizeAsync(width, height);
+        return (await LookAsync(person)).Select(finding => $"{shot}: {finding}");
     }
 
     /// <summary>How well text can be read where no script may look: 1 is not at all, 21 black on white.</summary>

@@ -14,7 +14,9 @@ public partial class GridExportTests
     public async Task A_file_holds_the_titles_and_a_line_a_row_and_no_formula_of_a_stranger()
     {
         var at = new DateTimeOffset(2026, 11, 24, 10, 5, 0, TimeSpan.FromHours(1));
-        using var file = GridExport.Write<(string Name, object? Value)>([("Name, in full", r => r.Name), ("值", r => r.Value)], [("=1+1", 2_500L), ("a \"b\"\r\nc", at), ("", null)]);
+        IReadOnlyList<(string Name, object? Value)> rows = [("=1+1", 2_500L), ("a \"b\"\r\nc", at), ("", null)];
+        var written = await GridExport.WriteAsync<(string Name, object? Value)>([("Name, in full", r => r.Name), ("值", r => r.Value)], (_, _) => Task.FromResult<Outcome<Page<(string, object?)>>>(new Page<(string, object?)>(rows, 3, true)));
+        using var file = Assert.IsType<MemoryStream>(written.Value.Csv);
         using var reader = new StreamReader(file);
 
         Assert.Equal("\"Name, in full\",值\r\n\"'=1+1\",2500\r\n\"a \"\"b\"\"\r\nc\",2026-11-24T09:05:00Z\r\n,\r\n", await reader.ReadToEndAsync());
@@ -32,17 +34,26 @@ public partial class GridExportTests
     {
         var all = Enumerable.Range(0, rows).ToList();
 
-        var byPage = (await GridExport.CollectAsync((skip, take) => Task.FromResult<Outcome<Page<int>>>(new Page<int>([.. all.Skip(skip).Take(take)], rows, true)))).Value;
-        var byKey = (await GridExport.CollectAsync((from, _) => Task.FromResult<Outcome<KeyPage<int>>>(PageFrom(all, from)), TestContext.Current.CancellationToken)).Value;
+        IReadOnlyList<(string Title, Func<int, object?> Value)> columns = [("n", n => n)];
+        var byPage = (await GridExport.WriteAsync(columns, (skip, take) => Task.FromResult<Outcome<Page<int>>>(new Page<int>([.. all.Skip(skip).Take(take)], rows, true)))).Value;
+        var byKey = (await GridExport.WriteAsync(columns, (from, _) => Task.FromResult<Outcome<KeyPage<int>>>(PageFrom(all, from)), TestContext.Current.CancellationToken)).Value;
 
-        Assert.Equal((Math.Min(rows, Paging.CountLimit), isWhole), (byPage.Rows.Count, byPage.IsWhole));
-        Assert.Equal((Math.Min(rows, Paging.CountLimit), isWhole), (byKey.Rows.Count, byKey.IsWhole));
-        Assert.Equal(byPage.Rows, byKey.Rows);
+        Assert.Equal((Math.Min(rows, Paging.CountLimit), isWhole), (byPage.Rows, byPage.IsWhole));
+        Assert.Equal((Math.Min(rows, Paging.CountLimit), isWhole), (byKey.Rows, byKey.IsWhole));
+        var lines = await LinesAsync(byPage);
+        Assert.Equal(all.Take(Paging.CountLimit).Select(n => n.ToString(CultureInfo.InvariantCulture)).Prepend("n"), lines);
+        Assert.Equal(lines, await LinesAsync(byKey));
+
+        static async Task<IReadOnlyList<string>> LinesAsync(ExportFile file)
+        {
+            using var reader = new StreamReader(file.Csv);
+            return (await reader.ReadToEndAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        }
     }
 
     [Fact]
     public async Task What_the_service_refuses_is_not_exported() =>
-        Assert.IsType<NotPermitted>((await GridExport.CollectAsync((_, _) => Task.FromResult<Outcome<Page<int>>>(new NotPermitted(Capability.ViewQueue)))).Refusal);
+        Assert.IsType<NotPermitted>((await GridExport.WriteAsync<int>([], (_, _) => Task.FromResult<Outcome<Page<int>>>(new NotPermitted(Capability.ViewQueue)))).Refusal);
 
     [Fact]
     public void Hidden_columns_are_kept_by_list_and_come_back()

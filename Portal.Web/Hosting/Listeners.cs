@@ -24,7 +24,11 @@ internal static class Listeners
         builder.WebHost.ConfigureKestrel(Listen);
         // What follows a read runs where the read ended: on a thread of the pool all the same (the sockets' own thread only hands over), so that
         // a page that reads the database holds up nobody else, and a hop less counts at a thousand messages a second (bench/RESULTS.md).
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            sockets.Backlog = 4096;   // thousands who come at once are greeted at once; who finds the list full tries again a second later
+        });
     }
 
     private static void Listen(KestrelServerOptions kestrel)

@@ -32,8 +32,11 @@ public sealed partial class WebConnections(IOptions<WebOptions> options, IOption
             return;
         }
 
-        var isKnown = known.IsKnown(client) || proxies.Contains(client);
-        using var counted = counts.TryEnter(client, isKnown ? int.MaxValue : options.Value.MaxConnectionsPerAddress, isKnown ? int.MaxValue : options.Value.MaxNewConnectionsPerMinute);
+        var isProxy = proxies.Contains(client);
+        var isKnown = isProxy || known.IsKnown(client);
+        // Behind a known address a whole office may sit, but no single one takes the room of all others.
+        var most = isProxy ? int.MaxValue : isKnown ? Math.Max(options.Value.MaxConnectionsPerAddress, options.Value.MaxConnections / 4) : options.Value.MaxConnectionsPerAddress;
+        using var counted = counts.TryEnter(client, most, isKnown ? int.MaxValue : options.Value.MaxNewConnectionsPerMinute);
         using var place = counted is null ? null : places.TryTake(options.Value.MaxConnections - (isKnown ? 0 : options.Value.ConnectionsForKnownClients));
         if (place is not null) await next(connection);
         else Refuse(connection, client);

@@ -17,7 +17,7 @@ public sealed class WebOptions
     [Range(0, 1_000_000)]
     public int ConnectionsForKnownClients { get; set; } = 1000;
 
-    /// <summary>Connections at a time of one address (IPv6: one /64) from which nobody has signed in; behind one that is known a whole office may sit.</summary>
+    /// <summary>Connections at a time of one address (IPv6: one /64) from which nobody has signed in; behind one that is known a whole office may sit: it has a quarter of all.</summary>
     [Range(1, 1_000_000)]
     public int MaxConnectionsPerAddress { get; set; } = 50;
 

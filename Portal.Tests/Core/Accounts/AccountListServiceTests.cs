@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.EntityFrameworkCore;
 using Portal.Core;
 using Portal.Core.Accounts;
 using Portal.Core.Mailboxes;
@@ -64,6 +65,21 @@ public class AccountListServiceTests
         Assert.Equal((true, "anna@portal.test", null), (card.IsRankSafe, card.Mailbox?.Address, card.Row.LastSignInAt));
         Assert.True((await database.Get<AccountService>().UnlockAsync(With(Role.Helpdesk), made.Value.AccountId, Cancel)).IsDone);
         Assert.Empty((await database.Get<AccountListService>().GetAsync(With(Role.Helpdesk), made.Value.AccountId, Cancel)).Value.Slowed);
+    }
+
+    [Theory, BothDatabases]
+    public async Task Roles_held_in_a_domain_only_stay_there_when_those_held_everywhere_are_set(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var mine = await database.SeedDomainAsync("mine.test");
+        var anna = await database.AddMailboxAsync("anna@mine.test");
+        await database.WriteAsync(db => db.RoleAssignments.Add(new RoleAssignment { AccountId = anna.AccountId, Role = Role.Administrator, DomainId = mine.Id }));
+
+        Assert.True((await database.Get<AccountService>().SetRolesAsync(With(Role.Administrator), anna.AccountId, 0, [Role.Auditor], Cancel)).IsDone);
+
+        Assert.Equal([(Role.Auditor, (Guid?)null), (Role.Administrator, mine.Id)], await database.ReadAsync(async db =>
+            (await db.RoleAssignments.Where(r => r.AccountId == anna.AccountId).OrderBy(r => r.Role).ToListAsync(Cancel)).Select(r => (r.Role, r.DomainId))));
+        Assert.Contains("Administrator@mine.test", await database.ReadAsync(db => db.Audit.Where(a => a.Action == "account.roles.set").Select(a => a.After!).SingleAsync(Cancel)), StringComparison.Ordinal);
     }
 
     [Theory, BothDatabases]

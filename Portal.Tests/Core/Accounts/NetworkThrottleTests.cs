@@ -111,6 +111,20 @@ public sealed class NetworkThrottleTests : IDisposable
     }
 
     [Theory, BothDatabases]
+    public async Task A_guess_that_is_still_waiting_has_ended_what_was_remembered(DatabaseKind kind)
+    {
+        await using var database = await SeedAsync(kind, services => services.AddSingleton<IPasswordHasher<Account>>(hasher));
+        Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, Anna, Password));
+        var guess = TryAsync(database, Anna, HeldHasher.Slow);
+
+        var right = TryAsync(database, Anna, Password);
+        Assert.False(right.IsCompleted);   // not from memory, where a hundred more guesses would be answered too: it waits behind the first
+        hasher.LetGo();
+
+        Assert.Equal((AuthenticationKind.Failed, AuthenticationKind.Succeeded), (await guess, await right));
+    }
+
+    [Theory, BothDatabases]
     public async Task One_network_fills_no_more_than_its_places_and_another_is_not_busy(DatabaseKind kind)
     {
         await using var database = await SeedAsync(kind, services => services.AddSingleton<IPasswordHasher<Account>>(hasher));

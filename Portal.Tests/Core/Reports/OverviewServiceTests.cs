@@ -69,9 +69,27 @@ public class OverviewServiceTests
         Assert.True((await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Start!.HasSent);
     }
 
-    private static MessageTrace At(double hoursAgo, TraceSource source, TraceOutcome outcome = TraceOutcome.Accepted, string? rule = null, int count = 1)
+    [Theory, BothDatabases]
+    public async Task A_scanner_in_the_office_is_no_mail_from_outside(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        foreach (var client in new[] { "127.0.0.1", "192.168.1.20", "10.0.0.7", "fd00::1", null })
+        {
+            await database.WriteAsync(At(2, TraceSource.Mx, client: client), ("a@portal.test", RecipientOutcome.Delivered));
+        }
+
+        Assert.False(await HasMailAsync());
+
+        await database.WriteAsync(At(1, TraceSource.Mx, client: "9.9.9.9"), ("a@portal.test", RecipientOutcome.Delivered));
+
+        Assert.True(await HasMailAsync());
+
+        async Task<bool> HasMailAsync() => (await database.Get<OverviewService>().GetAsync(Administrator, CancellationToken.None)).Value.Start!.HasMailFromOutside;
+    }
+
+    private static MessageTrace At(double hoursAgo, TraceSource source, TraceOutcome outcome = TraceOutcome.Accepted, string? rule = null, int count = 1, string? client = null)
     {
         var at = TestDatabase.Start.AddHours(-hoursAgo);
-        return new() { QueueId = Guid.CreateVersion7(at), At = at, Source = source, Outcome = outcome, Rule = rule, Count = count };
+        return new() { QueueId = Guid.CreateVersion7(at), At = at, Source = source, Outcome = outcome, Rule = rule, Count = count, ClientAddress = client };
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Portal.Web.Admin.Domains;
 using Portal.Web.Hosting;
 
@@ -28,7 +29,16 @@ public class PublicNameTests
     [InlineData("8.8.8.8", "mx.example.org", null)]
     [InlineData("2a00:1450::1", "mx.example.org", null)]
     public void Why_the_world_may_not_find_it(string address, string name, string? problem) =>
-        Assert.Equal(problem, PublicName.Problem(new HostingOptions { ListenAddress = address, HostName = name }));
+        Assert.Equal(problem, PublicName.Problem(new HostingOptions { ListenAddress = address, HostName = name }, [IPAddress.Parse("9.9.9.9")]));
+
+    [Theory]
+    [InlineData("0.0.0.0", "Private", "127.0.0.1", "10.0.0.5")]
+    [InlineData("0.0.0.0", "Private", "10.0.0.5", "2a00:1450::1")]   // listens on IPv4 only
+    [InlineData("[::]", null, "10.0.0.5", "2a00:1450::1")]
+    [InlineData("[::]", "Private", "192.168.0.5", "fe80::1")]
+    [InlineData("0.0.0.0", null, "10.0.0.5", "9.9.9.9")]
+    public void Who_listens_everywhere_is_where_the_machine_is(string listen, string? problem, params string[] machine) =>
+        Assert.Equal(problem, PublicName.Problem(new HostingOptions { ListenAddress = listen, HostName = "mx.example.org" }, [.. machine.Select(IPAddress.Parse)]));
 
     [Theory]
     [InlineData("Loopback", "Portal:ListenAddress")]

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Components.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Portal.Tests.Fixtures;
+using Portal.Web.Hosting;
 
 namespace Portal.Tests.Web.Hosting;
 
@@ -50,6 +51,20 @@ public sealed class WebConnectionTests
 
         using var own = await OpenAsync(portal.WebPort, Known);
         Assert.Equal("HTTP/1.1 200 OK", await AskAsync(own, "/health/live"));
+    }
+
+    [Fact]
+    public async Task No_known_network_takes_more_than_a_quarter()
+    {
+        await using var portal = await StartAsync(("MaxConnections", 16), ("ConnectionsForKnownClients", 8), ("MaxConnectionsPerAddress", 2));
+        portal.Get<WebConnections>().Remember(IPAddress.Parse(Known));
+        var open = new List<Socket>();
+        for (var i = 0; i < 4; i++) open.Add(await OpenAsync(portal.WebPort));
+
+        Assert.Null(await TryOpenAsync(portal.WebPort));
+        using var other = await OpenAsync(portal.WebPort, Stranger);
+        Assert.Equal("HTTP/1.1 200 OK", await AskAsync(other, "/health/live"));
+        open.ForEach(o => o.Dispose());
     }
 
     [Fact]

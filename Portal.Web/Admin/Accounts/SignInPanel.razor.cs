@@ -65,7 +65,7 @@ public sealed partial class SignInPanel(
         parts.Notices.Show(await accounts.SignOutEverywhereAsync((await actor.GetAsync()).Because(answer.Reason), AccountId, CancellationToken.None), L["SessionsEnded", name]);
     }
 
-    private static HashSet<Role> RolesOf(AccountDetail detail) => [.. detail.Row.Roles.Select(r => r.Role).Where(RoleWords.Grantable.Contains)];
+    private static HashSet<Role> RolesOf(AccountDetail detail) => [.. detail.Row.Roles.Where(r => r.Scope == Scope.Everything).Select(r => r.Role).Where(RoleWords.Grantable.Contains)];
 
     private void Begin(AccountDetail from)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Components;
 using MudBlazor;
 using Portal.Core;
@@ -77,6 +78,13 @@ public sealed partial class QueuePage
         groups = grouped.IsDone ? grouped.Value : [];
         StateHasChanged();   // the groups stand outside the list
         return page;
+    }
+
+    private async Task<Outcome<KeyPage<QueueEntry>>> MoreAsync(string? after, CancellationToken cancel)
+    {
+        var rows = await Queue.AfterAsync(await Actor.GetAsync(cancel), Filter, after is null ? 0 : long.Parse(after, CultureInfo.InvariantCulture), cancel);
+        if (rows.Refusal is { } refusal) return refusal;
+        return new KeyPage<QueueEntry>(rows.Value, rows.Value.Count < Paging.MaxTake ? null : rows.Value[^1].Id.ToString(CultureInfo.InvariantCulture));
     }
 
     private Task ActOnGroupAsync((QueueGroup Group, QueueAct Act) chosen) =>

@@ -17,11 +17,8 @@ public sealed partial class PortalGrid<T>
     // The columns shown, of all rows that match: up to as many as lists count.
     private async Task<Outcome<ExportFile>> ExportAsync()
     {
-        var collected = More is { } more ? await GridExport.CollectAsync(more, CancellationToken.None)
-            : await GridExport.CollectAsync((skip, take) => Load(new GridRequest(skip, take, sort, descending), CancellationToken.None));
-        if (collected.Refusal is { } refusal) return refusal;
-
-        var shown = Shown.Where(c => c.Value is not null).Select(c => (c.Title, c.Value!));
-        return new ExportFile(GridExport.Write([.. shown], collected.Value.Rows), collected.Value.Rows.Count, collected.Value.IsWhole);
+        List<(string, Func<T, object?>)> shown = [.. Shown.Where(c => c.Value is not null).Select(c => (c.Title, c.Value!))];
+        return More is { } more ? await GridExport.WriteAsync(shown, more, CancellationToken.None)
+            : await GridExport.WriteAsync(shown, (skip, take) => Load(new GridRequest(skip, take, sort, descending), CancellationToken.None));
     }
 }

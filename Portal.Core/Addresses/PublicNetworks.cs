@@ -1,9 +1,9 @@
 using System.Net;
 
-namespace Portal.Web.Mail;
+namespace Portal.Core.Addresses;
 
 /// <summary>Which addresses belong to the open Internet (IANA's special-purpose registries, RFC 6890).</summary>
-internal static class PublicNetworks
+public static class PublicNetworks
 {
     private static readonly IPNetwork[] Special =
     [
