@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server;
+using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Localization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -42,6 +43,7 @@ public static class WebServices
             pages => pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true));
         app.UseRouting();
         app.UseAuthentication();
+        app.UseOpenPageBounds();
         app.UseRequestLocalization();
         app.UseAuthorization();
         app.UseAntiforgery();
@@ -135,6 +137,8 @@ public static class WebServices
         services.AddSingleton<Sessions>();
         services.AddScoped<IAuthorizationHandler, CapabilityHandler>();
         services.AddScoped<AuthenticationStateProvider, CircuitSession>();
+        services.AddSingleton<OpenPages>();
+        services.AddScoped<CircuitHandler, OpenPage>();
         services.AddScoped<CurrentActor>();
         return services;
     }

@@ -56,7 +56,7 @@ internal static class Listeners
     /// <summary>Limits of requests; of the connections themselves only those that became WebSockets, which no mail port has.</summary>
     private static void Bound(KestrelServerLimits limits, WebOptions web)
     {
-        limits.MaxConcurrentUpgradedConnections = web.MaxWebSockets;
+        limits.MaxConcurrentUpgradedConnections = web.MaxPages;
         limits.MaxRequestBodySize = web.MaxRequestBytes;
         limits.MaxRequestHeadersTotalSize = web.MaxRequestHeaderBytes;
         limits.RequestHeadersTimeout = web.RequestHeaderTimeout;

@@ -28,9 +28,13 @@ public sealed class WebOptions
     /// <summary>Whether loopback is counted too.</summary>
     public bool LimitLoopback { get; set; }
 
-    /// <summary>Open pages at a time, each with a WebSocket; a page over it makes do with requests.</summary>
+    /// <summary>Open pages at a time, those kept for a browser that lost its connection among them; one more is refused.</summary>
     [Range(1, 1_000_000)]
-    public int MaxWebSockets { get; set; } = 1000;
+    public int MaxPages { get; set; } = 1000;
+
+    /// <summary>Open pages of one account.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxPagesPerAccount { get; set; } = 50;
 
     /// <summary>Largest request in octets but for attachments, whose bound is the message's.</summary>
     [Range(64 * 1024, int.MaxValue)]

@@ -92,7 +92,7 @@ public sealed class WebConnectionTests
     [Fact]
     public async Task A_header_too_large_is_refused_and_the_other_limits_are_those_of_the_settings()
     {
-        await using var portal = await StartAsync(("MaxRequestBytes", 65_536), ("MaxRequestHeaderBytes", 8_192), ("MaxWebSockets", 9));
+        await using var portal = await StartAsync(("MaxRequestBytes", 65_536), ("MaxRequestHeaderBytes", 8_192), ("MaxPages", 9));
         using var client = new HttpClient { BaseAddress = portal.Url };
         var limits = portal.Get<IOptions<KestrelServerOptions>>().Value.Limits;
         Assert.Equal((65_536, 9, TimeSpan.FromSeconds(30)), (limits.MaxRequestBodySize, limits.MaxConcurrentUpgradedConnections, limits.RequestHeadersTimeout));
