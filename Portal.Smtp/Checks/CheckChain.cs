@@ -9,6 +9,7 @@ namespace Portal.Smtp.Checks;
 internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
 {
     private const int MaxTold = 5;
+    private readonly IMailCheck[] checks = [.. checks];
 
     /// <summary>One disposition for each recipient, in their order, with the rule that decided and its inputs.</summary>
     public async ValueTask<List<Disposition>> DecideAsync(CheckedMail mail, CancellationToken cancel)
@@ -19,7 +20,7 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
             var verdict = await AskAsync(mail, recipient, cancel) ?? Delivery(recipient.Address.Folded, recipient.Resolution);
             var inputs = new Dictionary<string, string>(verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
             if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
-            dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs));
+            dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs) { Reply = verdict.Reply });
         }
 
         return dispositions;

@@ -127,7 +127,7 @@ public sealed partial class MessageReceiver
     private SmtpReply? Refuse(CheckedMail mail, List<Disposition> dispositions)
     {
         var (reply, decisive) = dispositions.Find(d => d.Kind == DispositionKind.Defer) is { } deferred ? (SmtpReply.PutOff, deferred)
-            : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (SmtpReply.Rejected, dispositions[0])
+            : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (dispositions[0].Reply ?? SmtpReply.Rejected, dispositions[0])
             : default;
         if (reply is null) return null;
 
