@@ -32,6 +32,7 @@ public static class SmtpServices
         services.AddSingleton<RecipientJudge>();
         services.AddSingleton<SubmissionRules>();
         services.AddSingleton<ReceiptAllowance>();
+        services.AddSingleton<IMailCheck, LoopCheck>();
         services.AddSingleton<CheckChain>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();

@@ -21,7 +21,7 @@ public sealed class ContentReader(IDbContextFactory<PortalDbContext> databases, 
     }
 
     /// <summary>A prefix in memory, then a stream.</summary>
-    private sealed class JoinedStream(byte[] first, Stream second) : Stream
+    internal sealed class JoinedStream(byte[] first, Stream second) : Stream
     {
         private int position;
 

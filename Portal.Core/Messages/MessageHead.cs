@@ -10,6 +10,9 @@ public sealed record MessageHead
 {
     private const int MaxFieldOctets = 16 * 1024;   // a longer one is not decoded for lists; its bytes stay as they are
 
+    private const int MaxDeliveredTo = 100;   // more rounds than this are ended by the count of Received
+    private const int MaxDeliveredToOctets = 1000;   // an address has 320; a longer field is none of ours
+
     // The charsets of old mail; MimeKit asks .NET for them.
     static MessageHead() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
@@ -21,6 +24,9 @@ public sealed record MessageHead
 
     /// <summary>Received fields: the hop count (RFC 5321 §6.3).</summary>
     public int ReceivedCount { get; private init; }
+
+    /// <summary>Values of Delivered-To, newest first and <see cref="MaxDeliveredTo"/> at most.</summary>
+    public IReadOnlyList<string> DeliveredTo { get; private init; } = [];
 
     /// <summary>Message-ID without angle brackets; null when absent.</summary>
     public string? MessageId { get; private init; }
@@ -53,6 +59,7 @@ public sealed record MessageHead
     public static MessageHead Parse(ReadOnlySpan<byte> octets)
     {
         string? messageId = null, inReplyTo = null, from = null, to = null, subject = null, date = null;
+        List<string>? deliveredTo = null;
         var (position, received, fromCount, isFromCut, complete) = (0, 0, 0, false, false);
         while (position < octets.Length)
         {
@@ -79,6 +86,7 @@ public sealed record MessageHead
                 case 8 when Is(name, "received"u8): received++; break;
                 case 10 when Is(name, "message-id"u8): messageId ??= Unfold(value); break;
                 case 11 when Is(name, "in-reply-to"u8): inReplyTo ??= Unfold(value); break;
+                case 12 when Is(name, "delivered-to"u8) && value.Length <= MaxDeliveredToOctets && (deliveredTo?.Count ?? 0) < MaxDeliveredTo: (deliveredTo ??= []).Add(Unfold(value)); break;
             }
         }
 
@@ -88,6 +96,7 @@ public sealed record MessageHead
             HeaderBytes = position,
             IsComplete = complete,
             ReceivedCount = received,
+            DeliveredTo = deliveredTo ?? [],
             FromCount = fromCount,
             IsFromCut = isFromCut,
             MessageId = Bare(messageId),

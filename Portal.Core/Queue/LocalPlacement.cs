@@ -76,6 +76,7 @@ public sealed record LocalPlacement(IReadOnlyList<Guid> Mailboxes, IReadOnlyList
         Return = entry.Return,
         EnvelopeId = entry.EnvelopeId,
         OriginalRecipient = entry.OriginalRecipient,
+        ForwardedBy = MailAddress.Parse(entry.ForwardPath).Folded,
         IsDemo = entry.IsDemo,
     };
 }

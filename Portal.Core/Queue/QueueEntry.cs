@@ -129,6 +129,9 @@ public sealed class QueueEntry
     /// <summary>RFC 3461 ORCPT as given, "type;address"; null when not given.</summary>
     public string? OriginalRecipient { get; init; }
 
+    /// <summary>The address of ours, folded, that sends this copy on to a target outside; null for any other.</summary>
+    public string? ForwardedBy { get; init; }
+
     /// <summary>Whether its copies here go into the junk folder.</summary>
     public bool IsJunk { get; init; }
 
@@ -152,6 +155,7 @@ internal sealed class QueueEntryConfiguration : IEntityTypeConfiguration<QueueEn
         entry.Property(e => e.LastRule).HasMaxLength(100);
         entry.Property(e => e.EnvelopeId).HasMaxLength(100);
         entry.Property(e => e.OriginalRecipient).HasMaxLength(500);
+        entry.Property(e => e.ForwardedBy).HasMaxLength(320);
         entry.HasOne<Message>().WithMany().HasForeignKey(e => e.MessageId).OnDelete(DeleteBehavior.Restrict);
     }
 }

@@ -4,11 +4,12 @@ using Portal.Core.Messages;
 
 namespace Portal.Core.Queue;
 
-/// <summary>A message as it goes out: as it came in, below our Received field. Return-Path stays behind, it belongs to final delivery (RFC 5321 §4.4).</summary>
+/// <summary>A message as it goes out: as it came in, below our Received field, and Delivered-To where an address of ours sends it on. Return-Path stays behind, it belongs to final delivery (RFC 5321 §4.4).</summary>
 public sealed record QueuedMessage
 {
     private readonly ContentReader contents;
     private readonly int returnPathOctets;
+    private byte[] deliveredTo = [];
 
     internal QueuedMessage(ContentReader contents, int returnPathOctets) => (this.contents, this.returnPathOctets) = (contents, returnPathOctets);
 
@@ -29,6 +30,14 @@ public sealed record QueuedMessage
     /// <summary>Longest line in octets without its CRLF.</summary>
     public required int LongestLine { get; init; }
 
+    /// <summary>The same as the address sends it on, with its Delivered-To in front; unchanged for null.</summary>
+    public QueuedMessage SentOnBy(string? address)
+    {
+        if (address is null) return this;
+        var field = Messages.DeliveredTo.FieldOf(address);
+        return this with { deliveredTo = field, SizeBytes = SizeBytes + field.Length };
+    }
+
     /// <summary>Opens the octets that go out.</summary>
     public async Task<Stream> OpenAsync(CancellationToken cancel)
     {
@@ -36,7 +45,7 @@ public sealed record QueuedMessage
         try
         {
             await stream.ReadExactlyAsync(new byte[returnPathOctets], cancel);
-            return stream;
+            return deliveredTo.Length == 0 ? stream : new ContentReader.JoinedStream(deliveredTo, stream);
         }
         catch
         {

@@ -16,6 +16,9 @@ public enum QuotaVerdict
     Exceeded,
 }
 
+/// <summary>What was decided, and from which figures; these are zero where no quota was asked.</summary>
+public readonly record struct QuotaJudgement(QuotaVerdict Verdict, long UsedBytes, long QuotaBytes, DateTimeOffset? FullSince);
+
 /// <summary>Whether a mailbox has room, from counters at most a second old. The overshoot is bounded by what was in flight (DESIGN §3).</summary>
 public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
 {
@@ -25,19 +28,20 @@ public sealed class QuotaWatch(IDbContextFactory<PortalDbContext> databases, Wri
     private readonly ConcurrentDictionary<Guid, Use> uses = new();
 
     /// <summary>Judges a message of the declared size (0 when the client gave none) against the quota; null quota always has room.</summary>
-    public async ValueTask<QuotaVerdict> JudgeAsync(Guid mailboxId, long? quotaBytes, long declaredSizeBytes, CancellationToken cancel)
+    public async ValueTask<QuotaJudgement> JudgeAsync(Guid mailboxId, long? quotaBytes, long declaredSizeBytes, CancellationToken cancel)
     {
-        if (quotaBytes is not { } quota) return QuotaVerdict.Room;
+        if (quotaBytes is not { } quota) return default;
         var use = await UseAsync(mailboxId, cancel);
-        if (use.Bytes > quota + quota / 10) return QuotaVerdict.Exceeded;
+        if (use.Bytes > quota + quota / 10) return new(QuotaVerdict.Exceeded, use.Bytes, quota, null);
         if (use.Bytes < quota)
         {
             if (use.FullSince is not null) await NoteAsync(mailboxId, quota, isFull: false, cancel);
-            return use.Bytes + declaredSizeBytes <= quota ? QuotaVerdict.Room : QuotaVerdict.Full;   // only this one is too large: no stranger starts the five days by a declared size
+            return new(use.Bytes + declaredSizeBytes <= quota ? QuotaVerdict.Room : QuotaVerdict.Full, use.Bytes, quota, null);   // only this one is too large: no stranger starts the five days by a declared size
         }
 
         if (use.FullSince is null) await NoteAsync(mailboxId, quota, isFull: true, cancel);
-        return use.FullSince is { } since && clock.GetUtcNow() - since >= FullForGood ? QuotaVerdict.Exceeded : QuotaVerdict.Full;
+        var isForGood = use.FullSince is { } since && clock.GetUtcNow() - since >= FullForGood;
+        return new(isForGood ? QuotaVerdict.Exceeded : QuotaVerdict.Full, use.Bytes, quota, use.FullSince);
     }
 
     /// <summary>Ends "full since" where there is room again, in the caller's transaction, which has removed items.</summary>

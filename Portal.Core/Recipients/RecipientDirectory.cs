@@ -1,9 +1,12 @@
+using System.Collections.ObjectModel;
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Quotas;
+using Portal.Core.Trace;
 
 namespace Portal.Core.Recipients;
 
@@ -27,7 +30,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
     public async ValueTask<RecipientResolution> ResolvePostmasterAsync(long? declaredSizeBytes, CancellationToken cancel) =>
         await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { Mailbox: { } mailbox }
-            ? await JudgeAsync(mailbox, RecipientRules.Postmaster, declaredSizeBytes, cancel)
+            ? await JudgeAsync(mailbox, "postmaster", RecipientRules.Postmaster, declaredSizeBytes, cancel)
             : RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
 
     /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
@@ -40,22 +43,42 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
         if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
         var isCatchAll = rule == RecipientRules.CatchAll;
-        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll };
+        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, forwardPath.Folded, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll };
 
         var expansion = new Expansion(declaredSizeBytes);
         await ExpandAsync(found, expansion, 0, cancel);
         return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll };
     }
 
-    private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string rule, long? declaredSizeBytes, CancellationToken cancel)
+    /// <param name="asked">The address that led to it, folded.</param>
+    private async ValueTask<RecipientResolution> JudgeAsync(MailboxEntry mailbox, string asked, string rule, long? declaredSizeBytes, CancellationToken cancel)
     {
-        if (mailbox.State != MailboxState.Active) return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? RecipientRules.Deleted : RecipientRules.Disabled);
-        return (declaredSizeBytes is { } size ? await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, size, cancel) : QuotaVerdict.Room) switch
+        if (mailbox.State != MailboxState.Active)
         {
-            QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, RecipientRules.QuotaFull),
-            QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, RecipientRules.QuotaExceeded),
-            _ => new(RecipientState.Ok, rule, [new(mailbox.Id)], []),
+            var inputs = asked == mailbox.Address ? null : new Dictionary<string, string> { [TraceInputs.Mailbox] = mailbox.Address };
+            return RecipientResolution.Refused(RecipientState.Disabled, mailbox.State == MailboxState.Deleted ? RecipientRules.Deleted : RecipientRules.Disabled, inputs);
+        }
+
+        var judged = declaredSizeBytes is { } size ? await quotas.JudgeAsync(mailbox.Id, mailbox.QuotaBytes, size, cancel) : default;
+        return judged.Verdict switch
+        {
+            QuotaVerdict.Full => RecipientResolution.Refused(RecipientState.QuotaFull, RecipientRules.QuotaFull, InputsOf(mailbox, judged, declaredSizeBytes)),
+            QuotaVerdict.Exceeded => RecipientResolution.Refused(RecipientState.QuotaExceeded, RecipientRules.QuotaExceeded, InputsOf(mailbox, judged, declaredSizeBytes)),
+            _ => new(RecipientState.Ok, rule, [new(mailbox.Id, mailbox.Address)], []),
         };
+    }
+
+    private static Dictionary<string, string> InputsOf(MailboxEntry mailbox, QuotaJudgement judged, long? declaredSizeBytes)
+    {
+        var inputs = new Dictionary<string, string>
+        {
+            [TraceInputs.Mailbox] = mailbox.Address,
+            [TraceInputs.UsedBytes] = judged.UsedBytes.ToString(CultureInfo.InvariantCulture),
+            [TraceInputs.QuotaBytes] = judged.QuotaBytes.ToString(CultureInfo.InvariantCulture),
+        };
+        if (judged.FullSince is { } since) inputs[TraceInputs.FullSince] = since.ToString("O", CultureInfo.InvariantCulture);
+        if (judged.UsedBytes < judged.QuotaBytes && declaredSizeBytes is { } declared) inputs[TraceInputs.DeclaredBytes] = declared.ToString(CultureInfo.InvariantCulture);
+        return inputs;
     }
 
     private async ValueTask<(AddressEntry? Entry, string Rule)> FindAddressAsync(DomainEntry domain, MailAddress forwardPath, CancellationToken cancel)
@@ -85,7 +108,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
 
             var (entry, rule) = domain.IsDisabled ? (null, RecipientRules.DomainDisabled) : await FindAddressAsync(domain, address, cancel);
             if (entry is null) expansion.Add(address.Folded, RecipientResolution.Refused(domain.IsDisabled ? RecipientState.Disabled : RecipientState.Unknown, rule));
-            else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, rule, expansion.DeclaredSizeBytes, cancel));
+            else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, address.Folded, rule, expansion.DeclaredSizeBytes, cancel));
             else if (depth + 1 >= MaxDepth) expansion.Add(address.Folded, RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop));   // never silently: the trace tells of it
             else await ExpandAsync(entry, expansion, depth + 1, cancel);
         }
@@ -112,7 +135,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         if (address is null) return null;
         if (address.MailboxId is { } mailboxId)
         {
-            var mailbox = await db.Mailboxes.AsNoTracking().Where(m => m.Id == mailboxId).Select(m => new MailboxEntry(m.Id, m.State, m.QuotaOverrideBytes)).SingleAsync(cancel);
+            var mailbox = await db.Mailboxes.AsNoTracking().Where(m => m.Id == mailboxId).Select(m => new MailboxEntry(m.Id, m.PrimaryAddress, m.State, m.QuotaOverrideBytes)).SingleAsync(cancel);
             return new(mailbox, null, [], address.IsPrimary);
         }
 
@@ -128,13 +151,13 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
                              join owned in db.Mailboxes on role.AccountId equals owned.AccountId
                              where owned.State == MailboxState.Active
                              orderby owned.CreatedAt, owned.PrimaryAddress
-                             select new MailboxEntry(owned.Id, owned.State, owned.QuotaOverrideBytes)).FirstOrDefaultAsync(cancel);
+                             select new MailboxEntry(owned.Id, owned.PrimaryAddress, owned.State, owned.QuotaOverrideBytes)).FirstOrDefaultAsync(cancel);
         return mailbox is null ? null : new(mailbox, null, [], false);
     }
 
     private sealed record DomainEntry(Guid Id, bool IsDisabled);
 
-    private sealed record MailboxEntry(Guid Id, MailboxState State, long? QuotaBytes);
+    private sealed record MailboxEntry(Guid Id, string Address, MailboxState State, long? QuotaBytes);
 
     private sealed record AddressEntry(MailboxEntry? Mailbox, Guid? ForwarderId, IReadOnlyList<string> Targets, bool IsPrimary);
 
@@ -143,7 +166,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     {
         private readonly HashSet<LocalTarget> mailboxes = [];
         private readonly Dictionary<string, DroppedTarget> dropped = [];
-        private (RecipientState State, string Rule)? refusal;
+        private DroppedTarget? refusal;
 
         public long? DeclaredSizeBytes { get; } = declaredSizeBytes;
 
@@ -159,14 +182,17 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
                 return;
             }
 
-            dropped[address] = new(address, target.State, target.Rule);
-            if (refusal is null || target.State == RecipientState.QuotaFull) refusal = (target.State, target.Rule);   // a temporary refusal wins: the client may come back
+            var refused = dropped[address] = new(address, target.State, target.Rule, target.Inputs);
+            if (refusal is null || target.State == RecipientState.QuotaFull) refusal = refused;   // a temporary refusal wins: the client may come back
         }
 
         public RecipientResolution ToResolution(string rule) =>
-            refusal is { State: RecipientState.QuotaFull } full ? RecipientResolution.Refused(full.State, full.Rule)   // told to come back: else the full one's copy would be lost without a word
+            refusal is { State: RecipientState.QuotaFull } full ? RefusedBy(full)   // told to come back: else the full one's copy would be lost without a word
             : mailboxes.Count > 0 || Relays.Count > 0 ? new(RecipientState.Ok, rule, [.. mailboxes], [.. Relays]) { Dropped = [.. dropped.Values] }
-            : refusal is { } why ? RecipientResolution.Refused(why.State, why.Rule)
+            : refusal is { } why ? RefusedBy(why)
             : RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
+
+        private static RecipientResolution RefusedBy(DroppedTarget target) =>
+            RecipientResolution.Refused(target.State, target.Rule, new Dictionary<string, string>(target.Inputs ?? ReadOnlyDictionary<string, string>.Empty) { [TraceInputs.ForwardedTo] = target.Address });
     }
 }

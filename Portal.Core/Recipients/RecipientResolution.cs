@@ -26,13 +26,16 @@ public enum RecipientState
 }
 
 /// <summary>A mailbox a forward-path leads to.</summary>
-public readonly record struct LocalTarget(Guid MailboxId);
+/// <param name="MailboxId">Which.</param>
+/// <param name="Address">Its primary address, folded.</param>
+public readonly record struct LocalTarget(Guid MailboxId, string Address);
 
 /// <summary>A target that a forwarder names and that takes no mail.</summary>
 /// <param name="Address">Folded.</param>
 /// <param name="State">What it came to.</param>
 /// <param name="Rule">Which rule decided.</param>
-public sealed record DroppedTarget(string Address, RecipientState State, string Rule);
+/// <param name="Inputs">Names and values that decided; null where the rule says all.</param>
+public sealed record DroppedTarget(string Address, RecipientState State, string Rule, IReadOnlyDictionary<string, string>? Inputs);
 
 /// <summary>The answer for one forward-path.</summary>
 /// <param name="State">What it comes to.</param>
@@ -47,5 +50,8 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
     /// <summary>Whether the address itself is registered nowhere, and a catch-all took it.</summary>
     public bool IsCatchAll { get; init; }
 
-    public static RecipientResolution Refused(RecipientState state, string rule) => new(state, rule, [], []);
+    /// <summary>Names and values that decided a refusal; null where the rule says all.</summary>
+    public IReadOnlyDictionary<string, string>? Inputs { get; init; }
+
+    public static RecipientResolution Refused(RecipientState state, string rule, IReadOnlyDictionary<string, string>? inputs = null) => new(state, rule, [], []) { Inputs = inputs };
 }

@@ -108,7 +108,7 @@ public sealed class TraceEvent
     /// <summary>JSON list of <see cref="TraceFact"/>: addresses, results, sizes, rules. Never subject or content.</summary>
     public required string Facts { get; init; }
 
-    /// <summary>JSON: subject, file names, matched text; null when there is none or it is switched off. Selected only with its capability.</summary>
+    /// <summary>JSON: subject and author, as the header has them; null when there is none. Names of attachments are not told: nothing takes a message apart while it comes in. Selected only with its capability.</summary>
     public string? ContentFacts { get; init; }
 }
 

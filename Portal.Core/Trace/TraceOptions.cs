@@ -11,7 +11,7 @@ public sealed class TraceOptions
     [Range(typeof(TimeSpan), "7.00:00:00", "3650.00:00:00")]
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromDays(90);
 
-    /// <summary>How long its content facts (subject, file names) are kept; never longer than the trace.</summary>
+    /// <summary>How long its content facts (subject, author) are kept; never longer than the trace.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "3650.00:00:00")]
     public TimeSpan KeepContentFactsFor { get; init; } = TimeSpan.FromDays(30);
 }

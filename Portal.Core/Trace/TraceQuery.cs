@@ -91,5 +91,5 @@ public sealed record TraceDetail(MessageTrace Trace, string? AccountName, IReadO
 }
 
 /// <summary>One event with its decisions read.</summary>
-/// <param name="ContentFacts">Subject, file names, matched text; empty without <see cref="Permissions.Capability.ViewContentFacts"/>.</param>
+/// <param name="ContentFacts">Subject and author; empty without <see cref="Permissions.Capability.ViewContentFacts"/>.</param>
 public sealed record TraceStep(Guid Id, DateTimeOffset At, TraceEventKind Kind, IReadOnlyList<TraceFact> Facts, IReadOnlyDictionary<string, string> ContentFacts);

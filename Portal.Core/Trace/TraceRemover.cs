@@ -54,7 +54,7 @@ public sealed partial class TraceRemover(IDbContextFactory<PortalDbContext> data
         return rows;
     }
 
-    /// <summary>One turn that forgets subjects, file names and matched text of what is older than then.</summary>
+    /// <summary>One turn that forgets subjects and authors of what is older than then.</summary>
     /// <returns>Events looked at; 0 when nothing is left.</returns>
     public async Task<int> ForgetContentAsync(DateTimeOffset before, CancellationToken cancel)
     {

@@ -11,6 +11,7 @@ namespace Portal.Core.Trace;
 /// </summary>
 internal sealed class TraceScope
 {
+    private static readonly string[] OfMailbox = [TraceInputs.Mailbox, TraceInputs.UsedBytes, TraceInputs.QuotaBytes, TraceInputs.FullSince];
     private readonly HashSet<string>? domains;
 
     private TraceScope(HashSet<string>? domains) => this.domains = domains;
@@ -48,15 +49,33 @@ internal sealed class TraceScope
 
     public TraceDetail Cut(TraceDetail detail)
     {
-        if (domains is null || IsOurs(detail.Trace.ReversePath)) return detail;
+        if (domains is null) return detail;
+        var isSender = IsOurs(detail.Trace.ReversePath);
         return detail with
         {
-            Events = [.. detail.Events.Select(e => e with { Facts = [.. e.Facts.Where(IsOurs)] })],
+            Events = [.. detail.Events.Select(e => e with { Facts = [.. e.Facts.Where(f => isSender || IsOurs(f)).Select(Cut)] })],
         };
     }
 
-    // A fact about somebody else's recipient is theirs to see. What names no address is about the message.
-    private bool IsOurs(TraceFact fact) => fact.Inputs.Values.Where(v => v.Contains('@', StringComparison.Ordinal) && MailAddress.TryParse(v, out _)).ToList() is var addresses
+    /// <summary>Leaves out what is told of mailboxes outside their domains: to send there, or to forward there, does not show how full they are.</summary>
+    private TraceFact Cut(TraceFact fact)
+    {
+        var isForeign = fact.Inputs.TryGetValue(TraceInputs.Mailbox, out var mailbox) && !IsOurs(mailbox);
+        if (!isForeign && !fact.Inputs.ContainsKey(TraceInputs.LeadsTo)) return fact;
+        var inputs = new Dictionary<string, string>(fact.Inputs);
+        if (isForeign) foreach (var name in OfMailbox) inputs.Remove(name);
+        if (inputs.Remove(TraceInputs.LeadsTo, out var several))
+        {
+            var ours = string.Join(TraceInputs.Separator, several.Split(TraceInputs.Separator).Where(IsOurs));
+            if (ours.Length > 0) inputs[TraceInputs.LeadsTo] = ours;
+        }
+
+        return fact with { Inputs = inputs };
+    }
+
+    // A fact about somebody else's recipient is theirs to see. What names no address is about the message. Where an address led to says nothing of whose it is.
+    private bool IsOurs(TraceFact fact) => fact.Inputs.Where(i => i.Key is not (TraceInputs.Mailbox or TraceInputs.LeadsTo)).Select(i => i.Value)
+        .Where(v => v.Contains('@', StringComparison.Ordinal) && MailAddress.TryParse(v, out _)).ToList() is var addresses
         && (addresses.Count == 0 || addresses.Any(IsOurs));
 
     private bool IsOurs(string? address) => MailAddress.TryParse(address, out var parsed) && domains!.Contains(parsed.Domain.Value);

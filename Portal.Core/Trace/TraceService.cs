@@ -46,7 +46,7 @@ public sealed class TraceService(IDbContextFactory<PortalDbContext> databases, T
         return Math.Min(indexed + tail.QueueIds.Count, CountLimit + 1);
     }
 
-    /// <summary>Everything about one message. Content facts (subject, file names) only with <see cref="Capability.ViewContentFacts"/>; their column is not read otherwise.</summary>
+    /// <summary>Everything about one message. Content facts (subject, author) only with <see cref="Capability.ViewContentFacts"/>; their column is not read otherwise.</summary>
     /// <param name="actor">Who asks; needs <see cref="Capability.ViewTrace"/>.</param>
     /// <param name="queueId">The message.</param>
     /// <param name="cancel">Stops the call.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Portal.Core.Recipients;
+using Portal.Core.Trace;
 using Portal.Smtp.Receiving;
 
 namespace Portal.Smtp.Checks;
@@ -7,16 +8,19 @@ namespace Portal.Smtp.Checks;
 /// <summary>Makes one disposition for each recipient: the first check with an opinion decides, and what none objects to is delivered.</summary>
 internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
 {
+    private const int MaxTold = 5;
+    private readonly IMailCheck[] checks = [.. checks];
+
     /// <summary>One disposition for each recipient, in their order, with the rule that decided and its inputs.</summary>
     public async ValueTask<List<Disposition>> DecideAsync(CheckedMail mail, CancellationToken cancel)
     {
         var dispositions = new List<Disposition>(mail.Envelope.Recipients.Count);
         foreach (var recipient in mail.Envelope.Recipients)
         {
-            var verdict = await AskAsync(mail, recipient, cancel) ?? Delivery(recipient.Resolution);
+            var verdict = await AskAsync(mail, recipient, cancel) ?? Delivery(recipient.Address.Folded, recipient.Resolution);
             var inputs = new Dictionary<string, string>(verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
             if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
-            dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs));
+            dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs) { Reply = verdict.Reply });
         }
 
         return dispositions;
@@ -29,11 +33,20 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
         return null;
     }
 
-    private static Verdict Delivery(RecipientResolution resolution)
+    private static Verdict Delivery(string asked, RecipientResolution resolution)
     {
         var inputs = new Dictionary<string, string>();
-        if (resolution.Mailboxes.Count > 1) inputs["mailboxes"] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
-        if (resolution.Relays.Count > 0) inputs["forwardedTo"] = string.Join(", ", resolution.Relays);
+        if (resolution.Mailboxes is [var only])
+        {
+            if (only.Address != asked) inputs[TraceInputs.Mailbox] = only.Address;
+        }
+        else if (resolution.Mailboxes.Count > 0)
+        {
+            inputs[TraceInputs.Mailboxes] = resolution.Mailboxes.Count.ToString(CultureInfo.InvariantCulture);
+            inputs[TraceInputs.LeadsTo] = string.Join(TraceInputs.Separator, resolution.Mailboxes.Take(MaxTold).Select(m => m.Address));
+        }
+
+        if (resolution.Relays.Count > 0) inputs[TraceInputs.ForwardedTo] = string.Join(TraceInputs.Separator, resolution.Relays);
         return new(DispositionKind.Deliver, resolution.State == RecipientState.NotLocal ? Rules.Relay : resolution.Rule, inputs);
     }
 }

@@ -1,4 +1,5 @@
 using Portal.Core.Messages;
+using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 
 namespace Portal.Smtp.Checks;
@@ -20,4 +21,8 @@ internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead
 /// <param name="Kind">What is done with the copy.</param>
 /// <param name="Rule">Key of the Rules resource.</param>
 /// <param name="Inputs">Names and values that decided, none of them content.</param>
-internal sealed record Verdict(DispositionKind Kind, string Rule, IReadOnlyDictionary<string, string> Inputs);
+internal sealed record Verdict(DispositionKind Kind, string Rule, IReadOnlyDictionary<string, string> Inputs)
+{
+    /// <summary>What the client hears where every copy is rejected and this one first; null for 550 5.7.1.</summary>
+    public SmtpReply? Reply { get; init; }
+}

@@ -50,7 +50,12 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         var about = judged.Select(j => AttemptReport.RecipientOf(j.Result, j.Settlement, clock.GetUtcNow())).OfType<DsnRecipient>().ToList();
         await ConcludeAsync(message, attempt, about, stop);
         foreach (var (result, settlement) in judged)
-            LogSettled(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
+        {
+            // A report of ours that failed is told to nobody, lest reports answer reports; nor is its text somebody else's to read (DESIGN §6).
+            if (result.Entry.ReversePath.Length == 0 && settlement.Kind is SettlementKind.Failed or SettlementKind.Expired)
+                LogUnheard(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
+            else LogSettled(logger, message.QueueId, result.Entry.ForwardPath, settlement.Kind, settlement.Reply);
+        }
     }
 
     /// <summary>Gives entries back untouched, or moves them under another route key.</summary>
@@ -121,7 +126,11 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
         var left = message is null ? WithoutReport(attempt) : attempt;
         try
         {
-            if (message is not null && await ReportAsync(message, attempt, about, stop)) return;
+            if (message is not null)
+            {
+                if (await ReportAsync(message, attempt, about, stop)) return;
+                left = attempt with { Facts = [.. attempt.Facts, new TraceFact("dsn.nobody", new Dictionary<string, string> { ["to"] = attempt.Settlements[0].Entry.ReversePath })] };
+            }
         }
         catch (Exception e)
         {
@@ -232,6 +241,9 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{QueueId} to {Recipient}: {Kind}, {Reply}")]
     private static partial void LogSettled(ILogger logger, Guid queueId, string recipient, SettlementKind kind, string? reply);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{QueueId} to {Recipient}: {Kind}, {Reply}; it has no sender, and nobody hears of it")]
+    private static partial void LogUnheard(ILogger logger, Guid queueId, string recipient, SettlementKind kind, string? reply);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Entries of {QueueId} were somebody else's when their DSN was to be written")]
     private static partial void LogSuperseded(ILogger logger, Guid queueId);

@@ -19,8 +19,8 @@ internal sealed partial class Courier(
         line.Refresh();
         try
         {
-            // One transaction needs one reverse-path, ENVID and RET (RFC 3461 §4.3, §4.4).
-            foreach (var message in claimed.GroupBy(e => (e.MessageId, e.ReversePath, e.EnvelopeId, e.Return)))
+            // One transaction needs one reverse-path, ENVID and RET (RFC 3461 §4.3, §4.4), and one Delivered-To.
+            foreach (var message in claimed.GroupBy(e => (e.MessageId, e.ReversePath, e.EnvelopeId, e.Return, e.ForwardedBy)))
             {
                 if (stop.IsCancellationRequested) break;
                 await GuardAsync([.. message], line, abort);
@@ -39,6 +39,7 @@ internal sealed partial class Courier(
         try
         {
             message = await messages.FindAsync(entries[0].MessageId, abort) ?? throw new InvalidOperationException("A queue entry without its message.");
+            message = message.SentOnBy(entries[0].ForwardedBy);
             await DeliverMessageAsync(message, entries, line, abort);
         }
         catch (Exception e) when (!abort.IsCancellationRequested)

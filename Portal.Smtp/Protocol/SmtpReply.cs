@@ -76,6 +76,7 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply SenderNotOwned = new(553, "5.7.1", "Sender address is not yours");
     public static readonly SmtpReply NoRecipients = new(554, "5.5.1", "No valid recipients");
     public static readonly SmtpReply TooManyHops = new(554, "5.4.6", "Too many hops, the message loops");
+    public static readonly SmtpReply MessageLoops = new(554, "5.4.6", "Mail loop: the message has passed this address before");
     public static readonly SmtpReply UnknownParameter = new(555, "5.5.4", "Parameter not recognised");
 
     /// <summary>250 for an accepted message; the queue id is what people find it by.</summary>

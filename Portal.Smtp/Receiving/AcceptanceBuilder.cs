@@ -113,7 +113,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
             foreach (var target in resolution.Relays)
             {
-                if (MailAddress.TryParse(target, out var address) && Queue(QueueKind.Relay, recipient, address)) Forwards.Add(address.Folded);
+                if (MailAddress.TryParse(target, out var address) && Queue(QueueKind.Relay, recipient, address, isForward: true)) Forwards.Add(address.Folded);
             }
 
             // An address that only forwards is done with: its targets carry on under their own rows.
@@ -150,7 +150,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             return null;
         }
 
-        private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition = DispositionKind.Deliver)
+        private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition = DispositionKind.Deliver, bool isForward = false)
         {
             if (!queued.Add(target.Folded)) return false;
 
@@ -176,6 +176,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
                 Return = isStrangers ? DsnReturn.Headers : envelope.Return,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,
+                ForwardedBy = isForward ? recipient.Address.Folded : null,
             });
             return true;
         }

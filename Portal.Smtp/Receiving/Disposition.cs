@@ -1,3 +1,5 @@
+using Portal.Smtp.Protocol;
+
 namespace Portal.Smtp.Receiving;
 
 /// <summary>What is done with one recipient's copy. There is no quarantine yet: what would go there is held in the queue.</summary>
@@ -27,4 +29,8 @@ internal enum DispositionKind
 /// <param name="Recipient">Place in the envelope.</param>
 /// <param name="Rule">Key of the Rules resource.</param>
 /// <param name="Inputs">Names and values that decided, none of them content.</param>
-internal sealed record Disposition(DispositionKind Kind, int Recipient, string Rule, IReadOnlyDictionary<string, string> Inputs);
+internal sealed record Disposition(DispositionKind Kind, int Recipient, string Rule, IReadOnlyDictionary<string, string> Inputs)
+{
+    /// <summary>What the client hears where every copy is rejected and this one first; null for 550 5.7.1.</summary>
+    public SmtpReply? Reply { get; init; }
+}

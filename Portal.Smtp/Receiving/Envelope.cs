@@ -71,6 +71,6 @@ internal sealed record RefusedRecipient(string Address, string Rule, SmtpReply R
     /// <summary>The recipient that forwards to it, who was taken for the sake of other targets; null for one that RCPT named.</summary>
     public string? ForwardedBy { get; init; }
 
-    /// <summary>What decided, where a check did; null at RCPT.</summary>
+    /// <summary>Names and values that decided; null where the rule says all.</summary>
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }
 }

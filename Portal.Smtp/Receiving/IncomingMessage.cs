@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.ExceptionServices;
 using Portal.Core.Messages;
+using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Submission;
 
@@ -18,6 +19,7 @@ internal sealed class IncomingMessage : IDisposable
     private ArrayBufferWriter<byte>? header;
     private HeaderRepair? repair;
     private ExceptionDispatchInfo? fault;
+    private long repairedHeaderBytes;
 
     /// <param name="spool">Where the content goes; owned from here on.</param>
     /// <param name="options">Limits.</param>
@@ -33,6 +35,13 @@ internal sealed class IncomingMessage : IDisposable
 
     /// <summary>Why the message can't be taken; null as long as it can.</summary>
     public SmtpReply? Refusal { get; private set; }
+
+    /// <summary>What was measured against the limit that it passed; null where there is none.</summary>
+    public IReadOnlyDictionary<string, string>? RefusalInputs =>
+        Refusal == SmtpReply.MessageTooLarge ? TraceInputs.Of((TraceInputs.LimitBytes, options.MaxMessageSizeBytes))   // its size is told with every refusal
+        : Refusal == SmtpReply.HeaderTooLarge ? TraceInputs.Of((TraceInputs.LimitBytes, options.MaxHeaderBytes), ("headerBytes", Math.Max(scan.HeaderBytes, repairedHeaderBytes)))
+        : Refusal == SmtpReply.LineTooLongInText ? TraceInputs.Of((TraceInputs.LimitBytes, options.MaxTextLineOctets), ("lineBytes", scan.LongestLine))
+        : null;
 
     /// <summary>Whether it is lost already, by a refusal or a fault of ours: more of it is only read away.</summary>
     public bool IsLost => Refusal is not null || fault is not null;
@@ -92,6 +101,7 @@ internal sealed class IncomingMessage : IDisposable
         repair = null;
         if (repaired.Header.Length > options.MaxHeaderBytes)   // what is added counts too: beyond the limit nobody reads the header to its end
         {
+            repairedHeaderBytes = repaired.Header.Length;
             Refusal = SmtpReply.HeaderTooLarge;
             return;
         }

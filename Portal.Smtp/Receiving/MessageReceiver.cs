@@ -81,7 +81,7 @@ public sealed partial class MessageReceiver
         try
         {
             using var content = await message.CompleteAsync();
-            if (content is null) return parts.Refusals.Record(origin, envelope, RuleOf(message.Refusal!), message.Refusal!, sizeBytes: message.ReceivedBytes);
+            if (content is null) return parts.Refusals.Record(origin, envelope, RuleOf(message.Refusal!), message.Refusal!, sizeBytes: message.ReceivedBytes, inputs: message.RefusalInputs);
             return await DecideAsync(origin, envelope, content, sentMailboxId);
         }
         catch (Exception)
@@ -95,7 +95,7 @@ public sealed partial class MessageReceiver
     private async Task<SmtpReply> DecideAsync(Origin origin, Envelope envelope, MailContent content, Guid? sentMailboxId)
     {
         var head = MessageHead.Parse(content.Head.Span);
-        if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes);
+        if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes, TraceInputs.Of(("receivedFields", head.ReceivedCount), ("limit", options.MaxReceivedHeaders)));
         if (await parts.Submission.CheckAccountAsync(origin, CancellationToken.None) is { } ended) return parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply, head, content.RawBytes);
         if (origin is { IsSubmission: true, AccountId: { } accountId } && await parts.Submission.CheckHeaderFromAsync(accountId, head, CancellationToken.None) is { } refused)
             return parts.Refusals.Record(origin, envelope, refused.Rule, refused.Reply, head, content.RawBytes);
@@ -103,7 +103,7 @@ public sealed partial class MessageReceiver
         foreach (var recipient in envelope.Recipients)
         {
             foreach (var dropped in recipient.Resolution.Dropped)
-                envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded });
+                envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded, Inputs = dropped.Inputs });
         }
 
         var mail = new CheckedMail(origin, envelope, head, content);
@@ -127,7 +127,7 @@ public sealed partial class MessageReceiver
     private SmtpReply? Refuse(CheckedMail mail, List<Disposition> dispositions)
     {
         var (reply, decisive) = dispositions.Find(d => d.Kind == DispositionKind.Defer) is { } deferred ? (SmtpReply.PutOff, deferred)
-            : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (SmtpReply.Rejected, dispositions[0])
+            : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (dispositions[0].Reply ?? SmtpReply.Rejected, dispositions[0])
             : default;
         if (reply is null) return null;
 

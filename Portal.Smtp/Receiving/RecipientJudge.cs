@@ -46,7 +46,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
             RecipientState.Ok => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal when mayRelay => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal => Refuse(text, Rules.RelayDenied, SmtpReply.RelayDenied),
-            _ => Refuse(text, resolution.Rule, ReplyOf(resolution.State)),
+            _ => new(null, new RefusedRecipient(text, resolution.Rule, ReplyOf(resolution.State)) { Inputs = resolution.Inputs }),
         };
     }
 

@@ -11,9 +11,10 @@ internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
     private const int MaxSaid = 500;   // characters of an argument; no longer one is of use to its reader
 
     /// <summary>Records a refusal of the whole transaction and gives its reply back.</summary>
-    public SmtpReply Record(Origin origin, Envelope envelope, string rule, SmtpReply reply, MessageHead? head = null, long sizeBytes = 0)
+    /// <param name="inputs">What decided, beside sender and size, which are always told.</param>
+    public SmtpReply Record(Origin origin, Envelope envelope, string rule, SmtpReply reply, MessageHead? head = null, long sizeBytes = 0, IReadOnlyDictionary<string, string>? inputs = null)
     {
-        Write(origin, envelope, rule, reply, head, sizeBytes);
+        Write(origin, envelope, rule, reply, head, sizeBytes, inputs);
         return reply;
     }
 
@@ -47,10 +48,10 @@ internal sealed class RefusalTrace(TraceWriter writer, TimeProvider clock)
         }
     }
 
-    private void Write(Origin origin, Envelope envelope, string rule, SmtpReply? reply, MessageHead? head, long sizeBytes)
+    private void Write(Origin origin, Envelope envelope, string rule, SmtpReply? reply, MessageHead? head, long sizeBytes, IReadOnlyDictionary<string, string>? decisive = null)
     {
         envelope.IsTold = true;
-        var rows = TraceRows.OfRefusal(origin, envelope, head, sizeBytes, rule, reply, clock);
+        var rows = TraceRows.OfRefusal(origin, envelope, head, sizeBytes, rule, reply, clock, decisive);
         writer.Record(rows.Trace, rows.Event, rows.Recipients);
     }
 }

@@ -9,6 +9,9 @@ public static class Rules
     public const string MessageLineLength = "message.lineLength";
     public const string MessageHops = "message.hops";
 
+    /// <summary>It comes back to an address that has sent it outside before.</summary>
+    public const string MessageLoop = "message.loop";
+
     /// <summary>The client left, or was cut off, before the end of its message.</summary>
     public const string MessageUnfinished = "message.unfinished";
     public const string NoRoom = "server.noRoom";

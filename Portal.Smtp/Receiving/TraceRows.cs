@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
@@ -8,14 +9,14 @@ namespace Portal.Smtp.Receiving;
 internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnlyList<TraceRecipient> Recipients)
 {
     /// <summary>Rows of a transaction that brought no message: every recipient is refused or deferred with it; deferred where the client left unheard and keeps it.</summary>
-    public static TraceRows OfRefusal(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, string rule, SmtpReply? reply, TimeProvider clock)
+    public static TraceRows OfRefusal(Origin origin, Envelope envelope, MessageHead? head, long sizeBytes, string rule, SmtpReply? reply, TimeProvider clock, IReadOnlyDictionary<string, string>? decisive = null)
     {
         var now = clock.GetUtcNow();
         var recipients = new List<TraceRecipient>();
         foreach (var recipient in envelope.Recipients) recipients.Add(Row(envelope.QueueId, recipients.Count, recipient.Address.Folded, OutcomeOf(reply), rule, reply, now));
         foreach (var refused in envelope.Refused) recipients.Add(Row(envelope.QueueId, recipients.Count, refused.Address, OutcomeOf(refused.Reply), refused.Rule, refused.Reply, now));
 
-        var facts = new List<TraceFact> { new(rule, Inputs(origin, envelope, sizeBytes)) };
+        var facts = new List<TraceFact> { new(rule, Inputs(origin, envelope, sizeBytes, decisive)) };
         facts.AddRange(envelope.Refused.Select(FactOf));
         var outcome = reply is { IsPermanentFailure: true } ? TraceOutcome.Refused : TraceOutcome.Deferred;
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
@@ -69,7 +70,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
 
     public static TraceFact FactOf(RefusedRecipient refused)
     {
-        var inputs = new Dictionary<string, string>(refused.Inputs ?? new Dictionary<string, string>()) { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
+        var inputs = new Dictionary<string, string>(refused.Inputs ?? ReadOnlyDictionary<string, string>.Empty) { ["recipient"] = refused.Address, ["reply"] = refused.Reply.ToString() };
         if (refused.ForwardedBy is { } forwarder) inputs["forwardedBy"] = forwarder;
         return new TraceFact(refused.Rule, inputs);
     }
@@ -83,11 +84,11 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
         if (envelope.MoreRefused > 0) inputs["moreRefused"] = envelope.MoreRefused.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static Dictionary<string, string> Inputs(Origin origin, Envelope envelope, long sizeBytes)
+    private static Dictionary<string, string> Inputs(Origin origin, Envelope envelope, long sizeBytes, IReadOnlyDictionary<string, string>? decisive)
     {
-        var inputs = new Dictionary<string, string> { ["reversePath"] = envelope.ReversePath.ToString() };
+        var inputs = new Dictionary<string, string>(decisive ?? ReadOnlyDictionary<string, string>.Empty) { ["reversePath"] = envelope.ReversePath.ToString() };
         if (sizeBytes > 0) inputs["bytes"] = sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        if (envelope.DeclaredSizeBytes > 0) inputs["declaredBytes"] = envelope.DeclaredSizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (envelope.DeclaredSizeBytes > 0) inputs[TraceInputs.DeclaredBytes] = envelope.DeclaredSizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
         AddTransaction(origin, envelope, inputs);
         return inputs;
     }

@@ -60,7 +60,7 @@ internal sealed partial class DsnComposer(
         var head = MessageHead.Parse(content.Head.Span);
         IReadOnlyList<string> relays = resolution.State == RecipientState.NotLocal ? [sender.ToString()] : resolution.Relays;
         var entries = new List<QueueEntry>();
-        foreach (var relay in relays) entries.Add(await EntryAsync(queueId, relay, content.RawBytes, at, cancel));
+        foreach (var relay in relays) entries.Add(await EntryAsync(queueId, relay, resolution.State == RecipientState.NotLocal ? null : sender.Folded, content.RawBytes, at, cancel));
         return new Acceptance
         {
             QueueId = queueId,
@@ -105,12 +105,13 @@ internal sealed partial class DsnComposer(
             rows.Add(new TraceRecipient { QueueId = queueId, Index = rows.Count, Recipient = recipient, Outcome = outcome, Rule = rule, UpdatedAt = at });
     }
 
-    private async Task<QueueEntry> EntryAsync(Guid queueId, string forwardPath, long sizeBytes, DateTimeOffset at, CancellationToken cancel) => new()
+    private async Task<QueueEntry> EntryAsync(Guid queueId, string forwardPath, string? forwardedBy, long sizeBytes, DateTimeOffset at, CancellationToken cancel) => new()
     {
         QueueId = queueId,
         Kind = QueueKind.Relay,
         ReversePath = "",
         ForwardPath = forwardPath,
+        ForwardedBy = forwardedBy,
         RouteKey = await routes.RouteKeyForAsync("", forwardPath, cancel),
         State = QueueState.Due,
         CreatedAt = at,

@@ -86,7 +86,7 @@ public sealed class OddMessageTests
         await alice.SignInAsync("alice@portal.test", PortalHost.Password);
         foreach (var (queueId, (name, octets)) in expected)
         {
-            DemandBelowTraceFields(octets, sent[queueId].Content, "Received: ", $"{name}, at the partner");
+            DemandBelowTraceFields(octets, sent[queueId].Content, "Delivered-To: sales@portal.test\r\nReceived: ", $"{name}, at the partner");
             DemandBelowTraceFields(octets, await alice.Http.GetByteArrayAsync($"mail/items/{items[queueId]}/raw"), "Return-Path: <carol@example.org>\r\nReceived: ", $"{name}, in My mail");
             DemandBelowTraceFields(octets, await alice.Http.GetByteArrayAsync($"mail/items/{items[queueId]}/source"), "Return-Path: <carol@example.org>\r\nReceived: ", $"{name}, its source");
         }

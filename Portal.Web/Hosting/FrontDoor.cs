@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Portal.Core.Data;
+using Portal.Core.Messages;
 
 namespace Portal.Web.Hosting;
 
@@ -34,9 +35,25 @@ internal static class FrontDoor
         return Task.CompletedTask;
     }
 
-    private static async Task<IResult> ReadyAsync(IDbContextFactory<PortalDbContext> databases, CancellationToken cancel)
+    /// <summary>Ready is who takes mail; else one word says what stands in the way.</summary>
+    private static async Task<IResult> ReadyAsync(IDbContextFactory<PortalDbContext> databases, DiskSpace disk, CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        return await db.Database.CanConnectAsync(cancel) ? Results.Text("ready") : Results.Text("database", statusCode: StatusCodes.Status503ServiceUnavailable);
+        if (!await db.Database.CanConnectAsync(cancel)) return NotReady("database");
+        return HasRoom(disk) ? Results.Text("ready") : NotReady("disk");
+    }
+
+    private static IResult NotReady(string reason) => Results.Text(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
+
+    private static bool HasRoom(DiskSpace disk)
+    {
+        try
+        {
+            return !disk.IsLow;
+        }
+        catch (IOException)
+        {
+            return false;   // a data folder that cannot be asked takes no mail either
+        }
     }
 }

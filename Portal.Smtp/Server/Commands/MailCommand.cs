@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Portal.Core.Messages;
+using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 using Portal.Smtp.Submission;
@@ -27,7 +28,7 @@ internal sealed class MailCommand(MailWriter writer, SubmissionRules submission,
         };
 
         // RFC 1870 §6.1: refuse on the declared size, before the client sends the message.
-        if (mail.DeclaredSizeBytes > options.Value.MaxMessageSizeBytes) return refusals.Record(session.Origin, envelope, Rules.MessageSize, SmtpReply.MessageTooLarge);
+        if (mail.DeclaredSizeBytes > options.Value.MaxMessageSizeBytes) return refusals.Record(session.Origin, envelope, Rules.MessageSize, SmtpReply.MessageTooLarge, inputs: TraceInputs.Of((TraceInputs.LimitBytes, options.Value.MaxMessageSizeBytes)));
         if (!writer.HasRoom) return refusals.Record(session.Origin, envelope, Rules.NoRoom, SmtpReply.NoRoom);
         if (await CheckSubmissionAsync(session.Origin, envelope, cancel) is { } notAllowed) return refusals.Record(session.Origin, envelope, notAllowed.Rule, notAllowed.Reply);
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
+using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 
@@ -24,7 +25,7 @@ internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> op
 
         if (envelope.Recipients.Count >= options.Value.MaxRecipients)   // RFC 5321 §4.5.3.1.10
         {
-            envelope.Refuse(new RefusedRecipient(RecipientJudge.TextOf(rcpt.ForwardPath), Rules.TooManyRecipients, SmtpReply.TooManyRecipients));
+            envelope.Refuse(new RefusedRecipient(RecipientJudge.TextOf(rcpt.ForwardPath), Rules.TooManyRecipients, SmtpReply.TooManyRecipients) { Inputs = TraceInputs.Of(("limit", options.Value.MaxRecipients)) });
             return SmtpReply.TooManyRecipients;
         }
 

@@ -117,7 +117,7 @@ public class QuotaWatchTests
         var (first, second) = (await bed.DeliverAsync(bed.Anna, Mail.Text), await bed.DeliverAsync(bed.Anna, Mail.Text));
         var size = await bed.Database.ReadAsync(db => db.MailboxUses.Where(u => u.MailboxId == bed.Anna.MailboxId).Select(u => u.Bytes / 2).SingleAsync(Cancel));
         await SetQuotaAsync(bed.Database, bed.Anna.MailboxId, size);
-        Assert.Equal(QuotaVerdict.Exceeded, await bed.Database.Get<QuotaWatch>().JudgeAsync(bed.Anna.MailboxId, size, 0, Cancel));
+        Assert.Equal(QuotaVerdict.Exceeded, (await bed.Database.Get<QuotaWatch>().JudgeAsync(bed.Anna.MailboxId, size, 0, Cancel)).Verdict);
         await bed.Database.WriteAsync(db => db.MailboxUses.Update(new MailboxUse { MailboxId = bed.Anna.MailboxId, Bytes = 2 * size, Items = 2, FullSince = TestDatabase.Start }));
 
         await RemoveAsync(bed, first);
@@ -146,7 +146,8 @@ public class QuotaWatchTests
         return anna;
     }
 
-    private static ValueTask<QuotaVerdict> JudgeAsync(TestDatabase database, Guid mailbox, long sizeBytes = 0) => database.Get<QuotaWatch>().JudgeAsync(mailbox, Quota, sizeBytes, Cancel);
+    private static async Task<QuotaVerdict> JudgeAsync(TestDatabase database, Guid mailbox, long sizeBytes = 0) =>
+        (await database.Get<QuotaWatch>().JudgeAsync(mailbox, Quota, sizeBytes, Cancel)).Verdict;
 
     private static Task UseAsync(TestDatabase database, Guid mailbox, long bytes) => database.WriteAsync(db => db.MailboxUses.Update(new MailboxUse { MailboxId = mailbox, Bytes = bytes }));
 

@@ -81,6 +81,42 @@ public class TraceScopeTests
     }
 
     [Theory, BothDatabases]
+    public async Task An_administrator_of_a_domain_does_not_learn_how_full_the_neighbours_are(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var own = new Domain { Name = "own.test", DisplayName = "own.test" };
+        await database.WriteAsync(db => db.Domains.AddRange(own, new Domain { Name = "other.test", DisplayName = "other.test" }));
+        var (sent, got) = (TraceRows.At(TestDatabase.Start, "me@own.test"), TraceRows.At(TestDatabase.Start.AddMinutes(1), "stranger@example.org"));
+        await database.WriteAsync(sent, ("you@other.test", RecipientOutcome.Deferred));
+        await database.WriteAsync(got, ("me@own.test", RecipientOutcome.Deferred), ("all@own.test", RecipientOutcome.Delivered));
+        await database.WriteAsync(db => db.TraceEvents.AddRange(
+            new() { QueueId = sent.QueueId, Facts = TraceFacts.Write([Full("you@other.test", "you@other.test")]) },
+            new()
+            {
+                QueueId = got.QueueId,
+                Facts = TraceFacts.Write(
+                [
+                    Full("me@own.test", "me@own.test"),
+                    Full("sales@other.test", "me@own.test"),
+                    new("recipient.forwarder", new Dictionary<string, string> { ["recipient"] = "all@own.test", ["mailboxes"] = "3", ["leadsTo"] = "me@own.test, you@other.test, my@own.test" }),
+                ]),
+            }));
+
+        var (ofSent, ofGot) = (await FactsAsync(sent, Role.Administrator, own.Id), await FactsAsync(got, Role.Administrator, own.Id));
+
+        Assert.Equal(["recipient"], Assert.Single(ofSent).Inputs.Keys);
+        Assert.Equal([("me@own.test", "1000"), ("all@own.test", null)], ofGot.Select(f => (f.Inputs["recipient"], f.Inputs.GetValueOrDefault("usedBytes"))));
+        Assert.Equal("me@own.test, my@own.test", ofGot[1].Inputs["leadsTo"]);
+        Assert.Equal("1000", Assert.Single(await FactsAsync(sent, Role.Administrator, null)).Inputs["usedBytes"]);
+
+        async Task<IReadOnlyList<TraceFact>> FactsAsync(MessageTrace trace, Role role, Guid? domain) =>
+            Assert.Single((await database.Traces().GetAsync(TraceRows.With(role, domain), trace.QueueId, CancellationToken.None)).Value.Events).Facts;
+
+        static TraceFact Full(string recipient, string mailbox) =>
+            new("recipient.quotaFull", new Dictionary<string, string> { ["recipient"] = recipient, ["mailbox"] = mailbox, ["usedBytes"] = "1000", ["quotaBytes"] = "1000", ["fullSince"] = "2026-03-01T10:20:30.0000000+00:00" });
+    }
+
+    [Theory, BothDatabases]
     public async Task The_subject_leaves_the_database_only_with_its_own_capability(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -34,6 +34,24 @@ public sealed class DeliveryReportTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_failure_whose_sender_is_no_more_says_in_the_trace_that_nobody_was_told(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.PrepareAsync(kind);
+        bench.Peer.OnRecipient = _ => "550 5.1.1 No such user";
+        var id = await bench.SubmitAsync(Alice, [Bob]);
+        var alice = await bench.Database.ReadAsync(db => db.Mailboxes.Where(m => m.PrimaryAddress == Alice).Select(m => m.Id).SingleAsync());
+        Assert.True((await bench.Database.Get<MailboxService>().DisableAsync(Actor.Operator(), alice, CancellationToken.None)).IsDone);
+
+        await bench.RunAsync();
+        await bench.QueueIsEmptyAsync();
+
+        Assert.Equal(RecipientOutcome.Failed, await bench.OutcomeAsync(id));
+        var facts = TraceFacts.Read(await bench.Database.ReadAsync(db => db.TraceEvents.Where(e => e.QueueId == id).Select(e => e.Facts).SingleAsync()));
+        Assert.Equal([("attempt.failed", Bob), ("dsn.nobody", Alice)], facts.Select(f => (f.Rule, f.Inputs.GetValueOrDefault("recipient") ?? f.Inputs["to"])));
+        Assert.Empty(await bench.InboxAsync(Alice));
+    }
+
+    [Theory, BothDatabases]
     public async Task A_DSN_never_answers_a_DSN(DatabaseKind kind)
     {
         await using var bench = await DeliveryBench.StartAsync(kind);

@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Portal.Core.Data;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Web.Hosting;
@@ -42,6 +44,23 @@ public sealed class FrontDoorTests
         foreach (var path in new[] { "health/live", "health/ready" }) Assert.Equal(HttpStatusCode.OK, (await AskAsync(browser, new Uri(portal.Url, path), Stranger)).Status);
         foreach (var path in new[] { ".well-known/acme-challenge/token", "metrics" }) Assert.NotEqual(HttpStatusCode.PermanentRedirect, (await AskAsync(browser, new Uri(portal.Url, path), Stranger)).Status);
         foreach (var path in new[] { "healthy", "metrics.html", ".well-knowns/x", "sign-in/health", "_blazor/negotiate" }) Assert.Equal(HttpStatusCode.PermanentRedirect, (await AskAsync(browser, new Uri(portal.Url, path), Stranger)).Status);
+    }
+
+    [Theory, BothDatabases]
+    public async Task While_the_disk_is_below_its_floor_it_lives_and_is_not_ready(DatabaseKind kind)
+    {
+        await using var portal = await PortalHost.StartAsync(kind);
+        using var browser = Browser();
+        var storage = portal.Get<IOptions<StorageOptions>>().Value;
+
+        storage.DiskFloorBytes = long.MaxValue;
+        using var refused = await browser.GetAsync(new Uri(portal.Url, "health/ready"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "disk"), (refused.StatusCode, await refused.Content.ReadAsStringAsync()));
+        Assert.Equal("live", await browser.GetStringAsync(new Uri(portal.Url, "health/live")));
+        using (var talk = await SmtpTalk.OpenAsync(portal.SmtpPort)) Assert.StartsWith("452 4.3.1", await talk.AskAsync("MAIL FROM:<carol@example.org>"), StringComparison.Ordinal);
+
+        storage.DiskFloorBytes = 0;
+        Assert.Equal("ready", await browser.GetStringAsync(new Uri(portal.Url, "health/ready")));
     }
 
     [Theory]

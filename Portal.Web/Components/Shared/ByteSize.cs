@@ -21,6 +21,9 @@ public static class ByteSize
         return string.Create(CultureInfo.CurrentCulture, $"{value.ToString(unit == 0 || value >= 99.95 ? "0" : "0.#", CultureInfo.CurrentCulture)} {Units[unit]}");
     }
 
+    /// <summary>"50 MB (52,428,801 B)": also by how little a limit was passed.</summary>
+    public static string Exact(long bytes) => bytes < 1000 ? Text(bytes) : string.Create(CultureInfo.CurrentCulture, $"{Text(bytes)} ({bytes:N0} {Units[0]})");
+
     /// <summary>Reads "500 MB", "1GB", "1.5 g"; a bare number means bytes.</summary>
     public static bool TryParse(string? text, out long bytes)
     {
