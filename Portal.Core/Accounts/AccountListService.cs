@@ -41,12 +41,18 @@ public sealed class AccountListService(IDbContextFactory<PortalDbContext> databa
         var mailbox = row.MailboxId is null ? null : await MailboxQueries.Rows(db, db.Mailboxes.AsNoTracking().Where(m => m.Id == row.MailboxId)).SingleOrDefaultAsync(cancel);
         var last = await db.SignIns.AsNoTracking().Where(s => s.AccountId == id).OrderByDescending(s => s.At).FirstOrDefaultAsync(cancel);
         var slowed = await db.SignInThrottles.AsNoTracking()
-            .Where(t => t.LoginName == row.LoginName && t.NotBefore > now)
+            .Where(t => t.LoginName == row.LoginName && t.Network != SignInThrottle.AnyNetwork && t.NotBefore > now)
             .OrderByDescending(t => t.NotBefore).Take(20)
             .Select(t => new SlowedNetwork(t.Network, t.Failures, t.NotBefore))
             .ToListAsync(cancel);
+        var isWelcome = await db.SignInThrottles.AnyAsync(t => t.LoginName == row.LoginName && t.Network == SignInThrottle.AnyNetwork && t.NotBefore > now, cancel);
+        var closed = isWelcome ? [] : await db.SignInThrottles.AsNoTracking()
+            .Where(t => t.LoginName == SignInThrottle.AnyName && t.NotBefore > now)
+            .OrderByDescending(t => t.NotBefore).Take(5)
+            .Select(t => new SlowedNetwork(t.Network, t.Failures, t.NotBefore))
+            .ToListAsync(cancel);
         var failure = last is { Result: not SignInResultKind.Succeeded } ? last : null;
-        return new AccountDetail(row with { Roles = roles }, mailbox, failure, slowed, createdAt, actor.Outranks(roles), actor.AccountId == id);
+        return new AccountDetail(row with { Roles = roles }, mailbox, failure, slowed, closed, createdAt, actor.Outranks(roles), actor.AccountId == id);
     }
 
     private static async Task<IQueryable<Account>> MatchingAsync(PortalDbContext db, Actor actor, AccountQuery query, CancellationToken cancel)

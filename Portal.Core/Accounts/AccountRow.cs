@@ -17,10 +17,11 @@ public sealed record SlowedNetwork(string Network, int Failures, DateTimeOffset 
 /// <param name="Mailbox">Null for an account without one.</param>
 /// <param name="LastFailure">The last try that failed, when no later one succeeded; null when all is well.</param>
 /// <param name="Slowed">Networks that have to wait now.</param>
+/// <param name="Closed">Networks that failed with many names, where whoever has not signed in from there before has to wait, this account too unless it was unlocked a moment ago.</param>
 /// <param name="IsRankSafe">Whether the actor holds everything this account holds: without, every act is refused.</param>
 /// <param name="IsOwn">Whether it is the actor's own: its password is changed in My account.</param>
 public sealed record AccountDetail(
-    AccountRow Row, MailboxRow? Mailbox, SignIn? LastFailure, IReadOnlyList<SlowedNetwork> Slowed, DateTimeOffset CreatedAt, bool IsRankSafe, bool IsOwn);
+    AccountRow Row, MailboxRow? Mailbox, SignIn? LastFailure, IReadOnlyList<SlowedNetwork> Slowed, IReadOnlyList<SlowedNetwork> Closed, DateTimeOffset CreatedAt, bool IsRankSafe, bool IsOwn);
 
 /// <summary>Which accounts a list shows.</summary>
 public sealed record AccountQuery

@@ -38,17 +38,17 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             TakePassword(account, hashed);
             await SpendLinksAsync(db, account.Id, cancel);
             if (token is not null) db.OneTimeLinks.Add(NewLink(LinkPurpose.FirstPassword, token, account.Id, FirstPasswordLinkLife));
-            await ForgetFailuresAsync(db, account, cancel);
+            await SignInThrottleStore.WelcomeAsync(db, account.UserName!, clock.GetUtcNow(), cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" });
         }, cancel);
         return outcome.Refusal is { } refusal ? refusal : new NewCredential(asLink ? null : password, token);
     }
 
-    /// <summary>Forgets the failures that slow this account down.</summary>
+    /// <summary>Forgets the failures that slow this account down, and lets it in where strangers have to wait.</summary>
     public Task<Outcome> UnlockAsync(Actor actor, Guid accountId, CancellationToken cancel) =>
         ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
         {
-            var pairs = await ForgetFailuresAsync(db, account, cancel);
+            var pairs = await SignInThrottleStore.WelcomeAsync(db, account.UserName!, clock.GetUtcNow(), cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.unlock", account.UserName!, new { slowedNetworks = pairs }, null);
         }, cancel);
 
@@ -214,9 +214,6 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
     internal static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
-
-    private static Task<int> ForgetFailuresAsync(PortalDbContext db, Account account, CancellationToken cancel) =>
-        db.SignInThrottles.Where(t => t.LoginName == account.UserName).ExecuteDeleteAsync(cancel);
 
     /// <summary>Authorises, changes and audits one account in one transaction. One's own account needs no capability.</summary>
     private async Task<Outcome> ChangeAsync(Actor actor, Guid accountId, Capability capability, Func<PortalDbContext, Account, Task<AuditOrRefusal>> change, CancellationToken cancel)

@@ -46,10 +46,13 @@ public sealed class SignInThrottle
     /// <summary>Stands for all names of a network together; no login is folded to it, for names are trimmed.</summary>
     public const string AnyName = " ";
 
+    /// <summary>Stands for every network: somebody who was unlocked is no stranger anywhere until <see cref="NotBefore"/>.</summary>
+    public const string AnyNetwork = "*";
+
     /// <summary>Folded login name, also of accounts that don't exist, so that both read alike; or <see cref="AnyName"/>.</summary>
     public required string LoginName { get; init; }
 
-    /// <summary>/32 or /64 in CIDR form.</summary>
+    /// <summary>/32 or /64 in CIDR form; or <see cref="AnyNetwork"/>.</summary>
     public required string Network { get; init; }
 
     public int Failures { get; set; }

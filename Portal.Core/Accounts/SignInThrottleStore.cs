@@ -13,7 +13,8 @@ internal readonly record struct SignInPace(TimeSpan Wait, TimeSpan OfNetwork);
 /// <summary>
 /// Failures slow down one (login name, network) pair: free three times, then 1, 2, 4 … up to 300 seconds. No stranger can lock somebody
 /// out of their own network, and names that don't exist behave alike (DESIGN §6). A network that fails with one name after the other is
-/// slowed down as a whole: twenty names, then one a minute; who has signed in from it before is none of its strangers and gets in.
+/// slowed down as a whole: twenty names, then one a minute; who has signed in from it before, or was unlocked a moment ago, is none of its
+/// strangers and gets in.
 /// </summary>
 public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
 {
@@ -26,6 +27,9 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
     /// <summary>How many of an account's last sign-ins tell the networks it comes from: a month of a device that signs in every five minutes.</summary>
     private const int SignInsLookedAt = 10_000;
 
+    /// <summary>How long somebody whom helpdesk has unlocked is a stranger nowhere.</summary>
+    private static readonly TimeSpan Welcome = TimeSpan.FromMinutes(15);
+
     private static readonly TimeSpan NamePace = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Forgotten = TimeSpan.FromHours(24);
 
@@ -35,15 +39,15 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         var (network, now) = (Networks.Of(client), clock.GetUtcNow());
         await using var db = await databases.CreateDbContextAsync(cancel);
         var rows = await db.SignInThrottles.AsNoTracking()
-            .Where(t => t.Network == network && (t.LoginName == loginName || t.LoginName == SignInThrottle.AnyName))
-            .Select(t => new { t.LoginName, t.NotBefore })
+            .Where(t => (t.Network == network && (t.LoginName == loginName || t.LoginName == SignInThrottle.AnyName)) || (t.Network == SignInThrottle.AnyNetwork && t.LoginName == loginName))
+            .Select(t => new { t.LoginName, t.Network, t.NotBefore })
             .ToListAsync(cancel);
-        var ofPair = WaitOf(loginName);
-        var ofNetwork = WaitOf(SignInThrottle.AnyName);
-        var isStranger = ofNetwork > ofPair && !await HasSignedInFromAsync(db, loginName, network, cancel);
+        var ofPair = Until(loginName, network);
+        var ofNetwork = Until(SignInThrottle.AnyName, network);
+        var isStranger = ofNetwork > ofPair && Until(loginName, SignInThrottle.AnyNetwork) == TimeSpan.Zero && !await HasSignedInFromAsync(db, loginName, network, cancel);
         return new(isStranger ? ofNetwork : ofPair, ofNetwork);
 
-        TimeSpan WaitOf(string name) => rows.Find(r => r.LoginName == name) is { } row && row.NotBefore > now ? row.NotBefore - now : TimeSpan.Zero;
+        TimeSpan Until(string name, string where) => rows.Find(r => r.LoginName == name && r.Network == where) is { } row && row.NotBefore > now ? row.NotBefore - now : TimeSpan.Zero;
     }
 
     /// <summary>Counts a failure, and notes it for the account where there is one: one commit either way, so that both take the same time.</summary>
@@ -70,6 +74,17 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
         if (!await db.SignInThrottles.AnyAsync(t => t.LoginName == loginName && t.Network == network, cancel)) return;
         using var turn = await gate.EnterAsync(cancel);
         await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == network).ExecuteDeleteAsync(cancel);
+    }
+
+    /// <summary>Lets an account in again, in the caller's transaction: its failures are forgotten, and for a while no slowed down network takes it for a stranger.</summary>
+    /// <returns>The networks it had to wait in.</returns>
+    internal static async Task<int> WelcomeAsync(PortalDbContext db, string loginName, DateTimeOffset now, CancellationToken cancel)
+    {
+        var forgotten = await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network != SignInThrottle.AnyNetwork).ExecuteDeleteAsync(cancel);
+        var until = now + Welcome;
+        if (await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == SignInThrottle.AnyNetwork).ExecuteUpdateAsync(t => t.SetProperty(x => x.NotBefore, until).SetProperty(x => x.LastFailureAt, now), cancel) == 0)
+            db.SignInThrottles.Add(new SignInThrottle { LoginName = loginName, Network = SignInThrottle.AnyNetwork, LastFailureAt = now, NotBefore = until });
+        return forgotten;
     }
 
     private static async Task<bool> HasSignedInFromAsync(PortalDbContext db, string loginName, string network, CancellationToken cancel)

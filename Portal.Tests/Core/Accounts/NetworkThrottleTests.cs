@@ -46,6 +46,26 @@ public sealed class NetworkThrottleTests : IDisposable
     }
 
     [Theory, BothDatabases]
+    public async Task Helpdesk_sees_the_network_and_lets_a_newcomer_in_for_a_while(DatabaseKind kind)
+    {
+        await using var database = await SeedAsync(kind);
+        var bert = await database.ReadAsync(db => db.Accounts.Where(a => a.UserName == Bert).Select(a => a.Id).SingleAsync());
+        await SprayAsync(database);
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, Bert, Password));
+        Assert.Equal("192.0.2.7/32", Assert.Single((await CardAsync()).Closed).Network);
+
+        Assert.True((await database.Get<AccountService>().UnlockAsync(Organisation.With(Role.Helpdesk), bert, CancellationToken.None)).IsDone);
+
+        Assert.Empty((await CardAsync()).Closed);
+        Assert.Empty((await CardAsync()).Slowed);
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, "another@portal.test", "wrong wrong wrong"));
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, Bert, "wrong wrong wrong"));   // looked at, but in the words for strangers
+        Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, Bert, Password));
+
+        async Task<AccountDetail> CardAsync() => (await database.Get<AccountListService>().GetAsync(Organisation.With(Role.Helpdesk), bert, CancellationToken.None)).Value;
+    }
+
+    [Theory, BothDatabases]
     public async Task A_slowed_down_network_may_try_one_more_name_a_minute_and_comes_to_rest_by_itself(DatabaseKind kind)
     {
         await using var database = await SeedAsync(kind);
