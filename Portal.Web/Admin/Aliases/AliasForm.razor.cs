@@ -48,6 +48,8 @@ public sealed partial class AliasForm(
     /// <summary>What stands in the form now.</summary>
     private (AliasKind, PickedMailbox?, string, string) Typed => (kind, mailbox, localPart, targets);
 
+    private bool IsRead => Id is null || alias is not null;
+
     private string Title => alias?.Address ?? (IsCatchAll ? L["AddCatchAll"] : L["Add"]);
 
     protected override async Task OnInitializedAsync()
