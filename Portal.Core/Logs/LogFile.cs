@@ -8,6 +8,7 @@ namespace Portal.Core.Logs;
 /// <summary>The SQLite file behind <see cref="LogStore"/>: plain ADO.NET, for a table that belongs to no model and no migration.</summary>
 internal sealed class LogFile : IDisposable
 {
+    private const string Columns = """SELECT "Id", "At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties" FROM "LogEntry" """;
     private const int TrimRows = 5_000;
 
     private readonly string connectionString;
@@ -68,6 +69,17 @@ internal sealed class LogFile : IDisposable
         }
 
         await transaction.CommitAsync();
+    }
+
+    /// <summary>One line by its number; null when it is not there, or no more.</summary>
+    public async Task<LogEntry?> FindAsync(long id, CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(cancel);
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"""{Columns} WHERE "Id" = $id""";
+        command.Parameters.AddWithValue("$id", id);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        return await reader.ReadAsync(cancel) ? Read(reader) : null;
     }
 
     public async Task<LogPage> SearchAsync(LogQuery query, long dropped, CancellationToken cancel)
@@ -181,7 +193,7 @@ internal sealed class LogFile : IDisposable
 
     private static string Where(LogQuery query, SqliteCommand command)
     {
-        var sql = new StringBuilder("""SELECT "Id", "At", "Level", "Component", "Message", "Exception", "QueueId", "SessionId", "Properties" FROM "LogEntry" WHERE 1""");
+        var sql = new StringBuilder(Columns).Append(" WHERE 1");
         void And(string condition, params (string Name, object Value)[] values)
         {
             sql.Append(" AND ").Append(condition);

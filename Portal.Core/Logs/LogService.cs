@@ -13,6 +13,15 @@ public sealed class LogService(LogStore store)
     public async Task<Outcome<LogPage>> SearchAsync(Actor actor, LogQuery query, CancellationToken cancel) =>
         actor.MayEverywhere(Capability.ViewLogs) ? await store.SearchAsync(query, cancel) : new NotPermitted(Capability.ViewLogs);
 
+    /// <summary>One line, as a link names it.</summary>
+    /// <param name="actor">As for <see cref="SearchAsync"/>.</param>
+    /// <returns>The line, <see cref="NotFound"/> when it is not kept any more, or <see cref="NotPermitted"/>.</returns>
+    public async Task<Outcome<LogEntry>> GetAsync(Actor actor, long id, CancellationToken cancel)
+    {
+        if (!actor.MayEverywhere(Capability.ViewLogs)) return new NotPermitted(Capability.ViewLogs);
+        return await store.FindAsync(id, cancel) is { } entry ? entry : new NotFound("LogEntry");
+    }
+
     /// <summary>How many lines came when.</summary>
     /// <param name="actor">As for <see cref="SearchAsync"/>.</param>
     /// <param name="query">What to look for; its times and places are not read.</param>

@@ -62,6 +62,9 @@ public sealed class LogStore : IHostedService, IAsyncDisposable
         if (!buffer.Writer.TryWrite(entry)) Interlocked.Increment(ref dropped);
     }
 
+    /// <inheritdoc cref="LogFile.FindAsync"/>
+    public Task<LogEntry?> FindAsync(long id, CancellationToken cancel) => File.FindAsync(id, cancel);
+
     /// <summary>Lines, newest first.</summary>
     public Task<LogPage> SearchAsync(LogQuery query, CancellationToken cancel) => File.SearchAsync(query, Dropped, cancel);
 

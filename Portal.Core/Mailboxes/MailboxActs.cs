@@ -12,15 +12,15 @@ namespace Portal.Core.Mailboxes;
 internal static class MailboxActs
 {
     /// <summary>Applies the change to rows the caller has selected in scope and with the capability.</summary>
-    /// <returns>The rows left alone.</returns>
-    public static async Task<List<WorkRefusal>> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
+    /// <returns>The rows left alone, and those that were not right already.</returns>
+    public static async Task<(List<WorkRefusal> Refused, List<Guid> Changed)> ApplyAsync(PortalDbContext db, Actor actor, MailboxChange change, IReadOnlyList<Mailbox> mailboxes, DateTimeOffset now, CancellationToken cancel)
     {
         var accountIds = mailboxes.Select(m => m.AccountId).OfType<Guid>().ToList();
         var roles = await db.RolesOfAsync(accountIds, cancel);
         var administrators = change.Act == MailboxAct.Disable ? await Administrators.LockAsync(db, cancel) : [];
         var accounts = change.Act == MailboxAct.SetQuota ? [] : await db.Accounts.Where(a => accountIds.Contains(a.Id)).ToDictionaryAsync(a => a.Id, cancel);
         var refused = new List<WorkRefusal>();
-        var changed = new List<Guid>();
+        var (reached, changed) = (new List<Guid>(), new List<Guid>());
         foreach (var mailbox in mailboxes)
         {
             if (mailbox.AccountId is { } id && !actor.Outranks(roles[id])) refused.Add(new(mailbox.PrimaryAddress, nameof(NotPermitted)));
@@ -30,31 +30,32 @@ internal static class MailboxActs
             else
             {
                 administrators.Remove(mailbox.AccountId ?? Guid.Empty);
-                Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now);
-                changed.Add(mailbox.Id);
+                if (Apply(db, actor, change, mailbox, accounts.GetValueOrDefault(mailbox.AccountId ?? Guid.Empty), now)) changed.Add(mailbox.Id);
+                reached.Add(mailbox.Id);
             }
         }
 
-        if (change.Act == MailboxAct.SetQuota) await QuotaWatch.ClearFullAsync(db, changed, change.QuotaBytes, cancel);
+        if (change.Act == MailboxAct.SetQuota) await QuotaWatch.ClearFullAsync(db, reached, change.QuotaBytes, cancel);
 
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
-        return refused;
+        return (refused, changed);
     }
 
-    private static void Apply(PortalDbContext db, Actor actor, MailboxChange change, Mailbox mailbox, Account? account, DateTimeOffset now)
+    /// <returns>False when it was right already.</returns>
+    private static bool Apply(PortalDbContext db, Actor actor, MailboxChange change, Mailbox mailbox, Account? account, DateTimeOffset now)
     {
         object before, after;
         if (change.Act == MailboxAct.SetQuota)
         {
-            if (mailbox.QuotaOverrideBytes == change.QuotaBytes) return;
+            if (mailbox.QuotaOverrideBytes == change.QuotaBytes) return false;
             (before, after) = (new { QuotaBytes = mailbox.QuotaOverrideBytes }, new { change.QuotaBytes });
             mailbox.QuotaOverrideBytes = change.QuotaBytes;
         }
         else
         {
             var state = change.Act == MailboxAct.Disable ? MailboxState.Disabled : MailboxState.Active;
-            if (mailbox.State == state) return;
+            if (mailbox.State == state) return false;
             (before, after) = (new { State = mailbox.State.ToString() }, new { State = state.ToString() });
             mailbox.State = state;
             if (account is not null)
@@ -67,5 +68,6 @@ internal static class MailboxActs
 
         mailbox.Version++;
         db.Audit.Add(AuditEntry.Change(actor, now, change.Action, mailbox.PrimaryAddress, before, after, mailbox.DomainId));
+        return true;
     }
 }

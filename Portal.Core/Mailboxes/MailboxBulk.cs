@@ -47,4 +47,8 @@ public sealed record MailboxBulkPreview(int Rows, int Refused);
 /// <summary>What an act did, or the work that carries it out.</summary>
 /// <param name="Done">Mailboxes changed, or right already.</param>
 /// <param name="WorkId">The work when there were more than <see cref="MailboxBulkService.MaxRowsAtOnce"/>; null when it is all done.</param>
-public sealed record MailboxBulkResult(int Done, IReadOnlyList<WorkRefusal> Refused, long? WorkId);
+public sealed record MailboxBulkResult(int Done, IReadOnlyList<WorkRefusal> Refused, long? WorkId)
+{
+    /// <summary>Those that were not right already: what the opposite act is for.</summary>
+    public IReadOnlyList<Guid> Changed { get; init; } = [];
+}

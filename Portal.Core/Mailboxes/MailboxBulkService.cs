@@ -43,8 +43,8 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
         MailboxBulkResult result;
         if (mailboxes.Count <= MaxRowsAtOnce)
         {
-            var refused = await MailboxActs.ApplyAsync(db, actor, change, mailboxes, clock.GetUtcNow(), cancel);
-            result = new(mailboxes.Count - refused.Count, refused, null);
+            var (refused, changed) = await MailboxActs.ApplyAsync(db, actor, change, mailboxes, clock.GetUtcNow(), cancel);
+            result = new(mailboxes.Count - refused.Count, refused, null) { Changed = changed };
         }
         else
         {

@@ -49,7 +49,7 @@ internal sealed class MailboxBulkWork(TimeProvider clock) : IWorkKind
             .OrderBy(m => m.Id)
             .Take(RowsPerTurn)
             .ToListAsync(cancel);
-        var refused = await MailboxActs.ApplyAsync(db, actor, input.Change, mailboxes, clock.GetUtcNow(), cancel);
+        var (refused, _) = await MailboxActs.ApplyAsync(db, actor, input.Change, mailboxes, clock.GetUtcNow(), cancel);
         await WorkResults.AddAsync(db, work, refused, cancel);
         return new WorkTurn(mailboxes.Count < RowsPerTurn ? null : mailboxes[^1].Id.ToString(), mailboxes.Count);
     }

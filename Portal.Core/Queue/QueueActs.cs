@@ -7,9 +7,9 @@ using Portal.Core.Trace;
 namespace Portal.Core.Queue;
 
 /// <summary>What an act did.</summary>
-/// <param name="Changed">How many entries were changed.</param>
+/// <param name="Changed">Ids of the entries that were changed.</param>
 /// <param name="Claimed">Those it left alone because they are being delivered at this moment.</param>
-internal sealed record QueueActDone(int Changed, IReadOnlyList<QueueEntry> Claimed);
+internal sealed record QueueActDone(IReadOnlyList<long> Changed, IReadOnlyList<QueueEntry> Claimed);
 
 /// <summary>Carries acts out on at most 500 entries, inside the caller's turn and transaction.</summary>
 internal static class QueueActs
@@ -18,7 +18,7 @@ internal static class QueueActs
     public static async Task<QueueActDone> ApplyAsync(PortalDbContext db, QueueAct act, IReadOnlyList<QueueEntry> entries, string actorName, DateTimeOffset at, CancellationToken cancel)
     {
         var ids = entries.AsQueryable().Where(Reaches(act)).Select(e => e.Id).ToList();
-        if (ids.Count == 0) return new(0, Claimed([]));
+        if (ids.Count == 0) return new([], Claimed([]));
 
         // The engine may claim between our reading and this statement; its condition decides, and locks the rows until our commit.
         var rows = db.QueueEntries.Where(e => ids.Contains(e.Id));
@@ -34,7 +34,8 @@ internal static class QueueActs
         var changed = await rows.AsNoTracking().Where(IsIn(act)).ToListAsync(cancel);
         foreach (var entry in changed) db.TraceEvents.Add(QueueTrace.Action(entry.QueueId, at, act, entry.ForwardPath, actorName));
         if (act == QueueAct.Delete) await RemoveAsync(db, changed, at, cancel);
-        return new(changed.Count, Claimed([.. ids.Except(changed.Select(e => e.Id))]));
+        var changedIds = changed.ConvertAll(e => e.Id);
+        return new(changedIds, Claimed([.. ids.Except(changedIds)]));
 
         // Claimed when they were read, or since.
         List<QueueEntry> Claimed(HashSet<long> since) => [.. entries.Where(e => e.State == QueueState.Claimed || since.Contains(e.Id))];

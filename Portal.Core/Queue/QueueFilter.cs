@@ -116,4 +116,8 @@ public sealed record QueueActPreview(int Rows, bool IsExact);
 /// <summary>What became of an act on entries.</summary>
 /// <param name="Rows">Entries changed at once.</param>
 /// <param name="WorkId">The work that carries it out when there were more than <see cref="QueueService.MaxRowsAtOnce"/>; null when it is all done.</param>
-public sealed record QueueActResult(int Rows, long? WorkId);
+public sealed record QueueActResult(int Rows, long? WorkId)
+{
+    /// <summary>Ids of the entries changed at once: what the opposite act is for.</summary>
+    public IReadOnlyList<long> Changed { get; init; } = [];
+}

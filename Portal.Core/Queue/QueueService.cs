@@ -118,7 +118,8 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         QueueActResult result;
         if (entries.Count <= MaxRowsAtOnce)
         {
-            result = new QueueActResult((await QueueActs.ApplyAsync(db, act, entries, actor.Name, at, cancel)).Changed, null);
+            var changed = (await QueueActs.ApplyAsync(db, act, entries, actor.Name, at, cancel)).Changed;
+            result = new QueueActResult(changed.Count, null) { Changed = changed };
             db.Audit.Add(AuditEntry.Change(actor, at, ActionOf(act), target, null, new { rows = result.Rows }));
             await db.SaveChangesAsync(cancel);
         }

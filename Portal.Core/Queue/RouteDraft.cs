@@ -31,6 +31,19 @@ public sealed record RouteDraft
     /// <summary>Null keeps what is stored; empty removes it.</summary>
     public string? Password { get; init; }
 
+    /// <summary>A route as it was; its password stays what it is, or none.</summary>
+    public static RouteDraft Of(RouteView view) => new()
+    {
+        Name = view.Name,
+        Match = view.Match,
+        Pattern = view.Pattern,
+        Host = view.Host,
+        Port = view.Port,
+        Tls = view.Tls,
+        UserName = view.UserName,
+        Password = view.HasPassword ? null : "",
+    };
+
     /// <summary>What is wrong with one of its fields, by name; null when it is right.</summary>
     public Invalid? FaultOf(string field) => field switch
     {

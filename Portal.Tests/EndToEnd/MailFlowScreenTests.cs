@@ -79,6 +79,22 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
     }
 
     [Fact]
+    public async Task An_entry_that_was_held_by_mistake_waits_again_by_Undo()
+    {
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await ada.OpenAsync("admin/queue?q=held-soon");
+        await ada.Page.Locator("tbody input[type=checkbox]").CheckAsync();
+        await ada.Page.Locator(".bulk").GetByRole(AriaRole.Button, new() { Name = "Hold" }).ClickAsync();
+        await Assertions.Expect(ada.Page.Locator("table.grid .chip")).ToContainTextAsync("Held");
+
+        await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+
+        await Assertions.Expect(ada.Page.GetByText("Undone.")).ToBeVisibleAsync();
+        await Assertions.Expect(ada.Page.Locator("table.grid .chip")).Not.ToContainTextAsync("Held");
+    }
+
+    [Fact]
     public async Task All_that_match_are_deleted_after_a_question_that_counts_them()
     {
         await using var ada = await browser.NewPersonAsync(portal.Url);
@@ -115,6 +131,19 @@ public sealed class MailFlowScreenTests(Browser browser) : IClassFixture<Browser
         await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Follow" }).ClickAsync();
         store.Write(new LogEntry { At = now, Level = Microsoft.Extensions.Logging.LogLevel.Warning, Component = "Smtp.Server", Message = "tail-three" });
         await Assertions.Expect(ada.Page.Locator("table.grid")).ToContainTextAsync("tail-three");
+    }
+
+    [Fact]
+    public async Task A_line_of_the_log_is_opened_by_its_number_wherever_it_stands()
+    {
+        var line = (await portal.Get<LogService>().SearchAsync(Actor.Operator(), new(), CancellationToken.None)).Value.Entries[^1];
+        await using var ada = await browser.NewPersonAsync(portal.Url);
+        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+
+        await ada.OpenAsync($"admin/logs?q=nothing-is-called-so&line={line.Id}");
+
+        await Assertions.Expect(ada.Page.Locator(".drawer .log-message")).ToHaveTextAsync(line.Message);
+        Assert.Empty(ada.Faults);
     }
 
     private Task TakeAsync(params (string Name, string Path)[] pages) => new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password, pages);

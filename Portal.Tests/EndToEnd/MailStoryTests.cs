@@ -187,25 +187,6 @@ public sealed class MailStoryTests(Browser browser) : IClassFixture<Browser>, IA
     }
 
     [Fact]
-    public async Task J_and_K_walk_through_the_list_and_never_while_typing()
-    {
-        for (var i = 1; i <= 3; i++) await portal.DeliverAsync(anna, $"From: Carl <carl@example.org>\nSubject: Message {i}\n\nText {i}\n");
-        await using var window = await OpenAsync("anna@portal.test");
-        var page = window.Page;
-
-        await page.Keyboard.PressAsync("j");
-        await Assertions.Expect(page.Locator(".reading-head h2")).ToHaveTextAsync("Message 3");
-        await page.Keyboard.PressAsync("j");
-        await Assertions.Expect(page.Locator(".reading-head h2")).ToHaveTextAsync("Message 2");
-        await page.Keyboard.PressAsync("k");
-        await Assertions.Expect(page.Locator(".reading-head h2")).ToHaveTextAsync("Message 3");
-
-        await page.Keyboard.PressAsync("c");
-        await page.GetByLabel("Subject").PressSequentiallyAsync("jack craft");
-        await Assertions.Expect(page.GetByLabel("Subject")).ToHaveValueAsync("jack craft");
-    }
-
-    [Fact]
     public async Task A_letter_that_cannot_be_discarded_stays_open_and_says_so()
     {
         await using var window = await OpenAsync("anna@portal.test");

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Playwright;
 using Portal.Core.Accounts;
 using Portal.Core.Permissions;
+using Portal.Core.Queue;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.EndToEnd;
@@ -86,6 +87,32 @@ public sealed class PersonScreenTests(Browser browser) : IClassFixture<Browser>,
         await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToHaveCountAsync(0);
         await keyboard.PressAsync("e");
         await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.Empty(ada.Faults);
+    }
+
+    [Fact]
+    public async Task E_opens_the_focused_row_of_a_list_to_be_edited()
+    {
+        var anna = await portal.AddMailboxAsync("anna@portal.test");
+        var route = await portal.Get<RouteService>().CreateAsync(Actor.Operator(), new() { Name = "out", Host = "smart.example" }, CancellationToken.None);
+        await portal.Get<RouteService>().CreateAsync(Actor.Operator(), new() { Name = "to them", Match = RouteMatch.RecipientDomain, Pattern = "example.org", Host = "other.example" }, CancellationToken.None);
+        await using var ada = await OpenAsync(PortalHost.AdminAddress, "admin/mailboxes?q=anna");
+        var (page, keyboard) = (ada.Page, ada.Page.Keyboard);
+
+        await page.Locator(".grid .row-link").FocusAsync();
+        await keyboard.PressAsync("e");
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex($"{anna.MailboxId}\\?edit=true"));
+        await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToBeFocusedAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex($"{anna.MailboxId}$"));
+
+        await ada.OpenAsync("admin/routes");
+        await page.Locator(".grid .row-link").Filter(new() { HasText = "to them" }).FocusAsync();
+        await keyboard.PressAsync("e");
+        await Assertions.Expect(page.Locator(".drawer h2")).ToHaveTextAsync("to them");
+        await page.Locator(".drawer").PressAsync("Alt+ArrowDown");   // the row below
+        await Assertions.Expect(page.Locator(".drawer h2")).ToHaveTextAsync("out");
+        Assert.Contains(route.Value.ToString(), page.Url, StringComparison.Ordinal);
         Assert.Empty(ada.Faults);
     }
 

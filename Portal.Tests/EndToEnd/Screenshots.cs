@@ -23,6 +23,15 @@ public sealed class Screenshots(Browser browser)
         }
         """;
 
+    /// <summary>What a thumb misses in Mail, Account and Helpdesk on a phone: pressed or typed into, and, with the label or frame it stands in, under 44 px high.</summary>
+    private const string SmallTargets = """
+        () => innerWidth > 599 || !/^[/](mail|account|helpdesk)([/]|$)/.test(location.pathname) ? [] :
+            [...document.querySelectorAll(":is(.bar, main, .mud-dialog) :is(button, input, select, textarea, .mud-button-root)")]
+                .filter(e => e.type !== "hidden" && e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width > 1)
+                .filter(e => Math.max(...[e, e.closest("label"), e.closest(".address-box, .mud-input")].map(x => x?.getBoundingClientRect().height ?? 0)) < 43.5)
+                .map(e => e.outerHTML.slice(0, 200))
+        """;
+
     /// <summary>The contrast between the most frequent colour of a picture and the one farthest from it (WCAG 2.2, relative luminance).</summary>
     private const string Contrast = """
         async data => {
@@ -107,6 +116,7 @@ public sealed class Screenshots(Browser browser)
         var sideways = await person.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
         if (sideways > 0) findings.Add($"scrolls sideways by {sideways} px");
         findings.AddRange((await person.Page.EvaluateAsync<string[]>(CutControls)).Select(control => $"cut at the right: {control}"));
+        findings.AddRange((await person.Page.EvaluateAsync<string[]>(SmallTargets)).Select(control => $"too small for a thumb: {control}"));
         if (await person.Page.Locator("h1").CountAsync() != 1) findings.Add("not one h1");
         if (await person.Page.Locator("main").CountAsync() != 1) findings.Add("not one main");
         return findings;

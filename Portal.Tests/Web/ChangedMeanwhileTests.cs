@@ -97,7 +97,7 @@ public class ChangedMeanwhileTests
         Assert.True((await database.Get<MailboxService>().RenameAsync(Other, anna.MailboxId, 0, "Anna Berg", Cancel)).IsDone);
 
         await form.Find("form input").InputAsync(new() { Value = "Anna Bergmann" });
-        var saving = form.Find("form").SubmitAsync();
+        var saving = form.Find("[type=submit]").ClickAsync(new());
 
         Assert.Equal(["Name | Anna Bergmann | Anna Berg"], bed.Compared());
         bed.Press("Save yours");
@@ -117,7 +117,7 @@ public class ChangedMeanwhileTests
         Assert.True((await database.Get<DomainService>().SetDefaultQuotaAsync(Other, id, 0, 1L << 30, Cancel)).IsDone);
 
         await form.Find("form input").InputAsync(new() { Value = "5 GB" });
-        var saving = form.Find("form").SubmitAsync();
+        var saving = form.Find("[type=submit]").ClickAsync(new());
 
         Assert.Single(bed.Compared(), row => row.EndsWith("| 5 GB | 1 GB", StringComparison.Ordinal));
         bed.Press("Keep theirs");
@@ -161,7 +161,7 @@ public class ChangedMeanwhileTests
         Assert.True((await aliases.SetTargetAsync(Other, id, 0, null, ["b@example.org", "c@example.org"], Cancel)).IsDone);
 
         await form.Find("textarea").InputAsync(new() { Value = "a@example.org\nd@example.org" });
-        var saving = form.Find("form").SubmitAsync();
+        var saving = form.Find("[type=submit]").ClickAsync(new());
 
         Assert.Single(bed.Compared(), row => row.EndsWith("| a@example.org, d@example.org | b@example.org, c@example.org", StringComparison.Ordinal));
         bed.Press("Save yours");
@@ -205,7 +205,7 @@ public class ChangedMeanwhileTests
     private static async Task SaveQuotaAsync(IRenderedComponent<MailboxQuota> form, string text)
     {
         await form.Find("form input").InputAsync(new() { Value = text });
-        form.Find("form").Submit();
+        form.Find("[type=submit]").Click();
     }
 
     private static Task<(long?, int)> QuotaAsync(TestDatabase database, CreatedMailbox mailbox) =>

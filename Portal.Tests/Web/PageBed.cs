@@ -47,6 +47,9 @@ internal sealed class PageBed : BunitContext
 
     public IRenderedComponent<MudDialogProvider> Dialogs { get; private set; } = null!;
 
+    /// <summary>Where it is said what was done.</summary>
+    public IRenderedComponent<MudSnackbarProvider> Corner { get; private set; } = null!;
+
     public static async Task<PageBed> CreateAsync(TestDatabase database)
     {
         var administrator = await database.AddMailboxAsync("ada@portal.test", null, Role.Administrator);
@@ -55,7 +58,7 @@ internal sealed class PageBed : BunitContext
             [new(ClaimTypes.NameIdentifier, administrator.AccountId.ToString()), new("AspNet.Identity.SecurityStamp", stamp), .. Sessions.ClaimsOf(Guid.NewGuid(), database.Clock.GetUtcNow())], "test");
         var bed = new PageBed(database, administrator, new ClaimsPrincipal(identity));
         bed.Render<MudPopoverProvider>();
-        bed.Render<MudSnackbarProvider>();
+        bed.Corner = bed.Render<MudSnackbarProvider>();
         bed.Dialogs = bed.Render<MudDialogProvider>();
         return bed;
     }

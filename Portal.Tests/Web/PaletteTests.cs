@@ -26,7 +26,7 @@ public class PaletteTests
         Assert.Equal(["Create mailbox", "Create alias", "Add domain", "Add route", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator)));
         Assert.Equal(["Create mailbox", "Create alias", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator, domain.Id)));
         Assert.Equal(["Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Helpdesk)));
-        Assert.Equal(["Write a message", .. everybody], await ActionsAsync(database, Organisation.With(Role.User)));
+        Assert.Equal(["Write a message", "Recover deleted mail", .. everybody], await ActionsAsync(database, Organisation.With(Role.User)));
         Assert.Equal(everybody, await ActionsAsync(database, Organisation.With(Role.Auditor)));
     }
 

@@ -64,7 +64,7 @@ public class ReasonFieldTests
         await form.Find("[data-edit]").ClickAsync(new());
         await form.FindAll("form input")[0].InputAsync(new() { Value = "3 GB" });
         await form.FindAll("form input")[1].InputAsync(new() { Value = "big project" });
-        await form.Find("form").SubmitAsync();
+        await form.Find("[type=submit]").ClickAsync(new());
 
         var panel = bed.Render<SignInPanel>(p => p.Add(f => f.AccountId, anna.AccountId));
         await panel.WaitForAssertionAsync(() => Assert.NotEmpty(panel.FindAll("label.check")));

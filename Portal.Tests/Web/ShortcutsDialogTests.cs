@@ -27,14 +27,14 @@ public sealed class ShortcutsDialogTests : BunitContext, IAsyncLifetime
 
     [Fact]
     public async Task It_lists_the_keys_of_the_page_below_and_of_no_other() =>
-        Assert.Equal(["Ctrl K", "/", "?", "J K", "Enter", "C", "R", "Delete", "Esc"], await KeysAsync("Rows", "Open", "Compose", "Reply", "Delete"));
+        Assert.Equal(["Ctrl K", "/", "?", "J K", "↑ ↓", "Enter", "C", "R", "Delete", "Esc"], await KeysAsync("Rows", "Open", "Compose", "Reply", "Delete"));
 
     [Fact]
     public async Task Single_letters_that_are_switched_off_are_not_listed_and_it_says_so()
     {
         display.SingleKeys = false;
 
-        Assert.Equal(["Ctrl K", "Enter", "Delete", "Esc"], await KeysAsync("Rows", "Open", "Compose", "Reply", "Delete", "New"));
+        Assert.Equal(["Ctrl K", "↑ ↓", "Enter", "Delete", "Esc"], await KeysAsync("Rows", "Open", "Compose", "Reply", "Delete", "New"));
     }
 
     private async Task<IEnumerable<string>> KeysAsync(params string[] here)

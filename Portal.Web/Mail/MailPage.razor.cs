@@ -220,8 +220,9 @@ public sealed partial class MailPage : IAsyncDisposable
 
     private async Task RenameFolderAsync()
     {
-        if (folder is null || await AskNameAsync(L["RenameFolder"], folder.Name) is not { } name) return;
-        Notices.Show(await Folders.RenameAsync(await Actor.GetAsync(), folder.Id, name, CancellationToken.None), L["FolderRenamed", name]);
+        if (folder is not { } before || await AskNameAsync(L["RenameFolder"], before.Name) is not { } name) return;
+        Notices.Show(await Folders.RenameAsync(await Actor.GetAsync(), before.Id, name, CancellationToken.None), L["FolderRenamed", name],
+            async () => await Folders.RenameAsync(await Actor.GetAsync(), before.Id, before.Name, CancellationToken.None));
         await ReloadAsync();
     }
 

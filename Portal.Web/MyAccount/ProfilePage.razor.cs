@@ -20,7 +20,7 @@ public sealed partial class ProfilePage
     private string? error;
     private ColourScheme scheme;
     private bool? compact;
-    private bool singleKeys, isSaving;
+    private bool singleKeys;
 
     private static IReadOnlyList<(string Id, string Text)> Zones => AllZones.Value;
 
@@ -38,10 +38,9 @@ public sealed partial class ProfilePage
 
     private async Task SaveAsync()
     {
-        (isSaving, error) = (true, null);
+        error = null;
         var change = new ProfileChange(name, language.Length == 0 ? null : language, zone.Length == 0 ? null : zone, scheme);
         var outcome = await Accounts.ChangeProfileAsync(await Actor.GetAsync(), change, CancellationToken.None);
-        isSaving = false;
         if (outcome.Refusal is Core.Invalid { Field: "DisplayName" } invalid) error = Wording.Of(invalid);
         else if (Notices.Show(outcome, L["Saved"])) await ApplyAsync();
     }

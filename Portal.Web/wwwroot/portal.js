@@ -78,7 +78,7 @@
     leave: () => focusBefore.pop()?.focus?.(),
     // Which keys have something to act on in this page; the names are those of ShortcutsDialog.
     keysHere: () => Object.entries({
-      Rows: ".grid .row-link,.mail-link", Open: ".grid .row-link,.mail-link", Select: ".grid tbody input[type=checkbox]", Edit: "[data-edit]", Filter: "[data-filter]", New: "[data-new]",
+      Rows: ".grid .row-link,[data-keys] .mail-link", Open: ".grid .row-link,.mail-link", Select: ".grid tbody input[type=checkbox],[data-keys] .mail-check", Edit: "[data-edit],[data-edit-row]", Filter: "[data-filter]", New: "[data-new]",
       Compose: "[data-mail=compose]", Reply: "[data-mail=reply]", ReplyAll: "[data-mail=reply-all]", Forward: "[data-mail=forward]", Delete: "[data-mail=delete]",
     }).filter(([, selector]) => document.querySelector(selector) !== null).map(([name]) => name),
     // WCAG 2.1.4: keys of one character can be switched off in the profile.
@@ -129,6 +129,8 @@
     if (e.key.length === 1 && e.key !== " " && !window.portal.singleKeys()) return;
     const row = document.activeElement?.closest?.(".grid tbody tr");
     const press = selector => { const x = document.querySelector(selector); x?.focus(); if (x && x.tagName !== "INPUT") x.click(); return x !== null; };
+    // Where the list's drawer changes a row, opening it is editing.
+    const edit = row => { if (row.dataset.editRow) Blazor.navigateTo(row.dataset.editRow); else row.querySelector(".row-link").click(); return true; };
     let done = false;
     switch (e.key) {
       case "/": if (keysOwner) { openPalette(); done = true; } break;
@@ -140,7 +142,7 @@
       case " ": { const box = row?.querySelector("input[type=checkbox]"); if (box && !e.target.matches("input")) { box.click(); done = true; } break; }
       case "f": done = press("[data-filter]"); break;
       case "n": done = press("[data-new]"); break;
-      case "e": done = press("[data-edit]"); break;
+      case "e": done = row?.dataset.editRow !== undefined ? edit(row) : press("[data-edit]"); break;
     }
     if (done) e.preventDefault();
   });

@@ -76,6 +76,18 @@ public sealed class LogStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_line_is_found_by_its_number_however_many_came_after_it_by_who_may_read_the_log()
+    {
+        await WriteAsync([Line("first") with { SessionId = "s1" }, .. Enumerable.Range(0, 300).Select(i => Line($"line {i}"))]);
+        var service = new LogService(store);
+        var first = (await store.SearchAsync(new() { SessionId = "s1" }, CancellationToken.None)).Entries[0];
+
+        Assert.Equal(first, (await service.GetAsync(Administrator, first.Id, CancellationToken.None)).Value);
+        Assert.Equal("NotFoundLogEntry", (await service.GetAsync(Administrator, first.Id + 1_000, CancellationToken.None)).Refusal?.Key);
+        Assert.Equal("NotPermitted", (await service.GetAsync(TraceRows.With(Role.Helpdesk), first.Id, CancellationToken.None)).Refusal?.Key);
+    }
+
+    [Fact]
     public async Task Lines_are_counted_over_time_by_the_same_filters()
     {
         var from = TestDatabase.Start;

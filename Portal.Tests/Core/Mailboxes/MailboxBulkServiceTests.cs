@@ -29,6 +29,21 @@ public class MailboxBulkServiceTests
     }
 
     [Theory, BothDatabases]
+    public async Task Those_that_were_right_already_are_not_among_the_changed(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var domain = await database.SeedDomainAsync();
+        var (anna, bo) = (await database.SeedMailboxAsync(domain, "anna"), await database.SeedMailboxAsync(domain, "bo"));
+        var bulk = database.Get<MailboxBulkService>();
+        await bulk.ApplyAsync(Administrator, MailboxSelection.Of(bo.Id), new(MailboxAct.Disable), Cancel);
+
+        var result = (await bulk.ApplyAsync(Administrator, MailboxSelection.Of(anna.Id, bo.Id), new(MailboxAct.Disable), Cancel)).Value;
+
+        Assert.Equal(2, result.Done);
+        Assert.Equal([anna.Id], result.Changed);
+    }
+
+    [Theory, BothDatabases]
     public async Task Many_become_work_that_goes_on_where_it_was_and_leaves_people_of_higher_rank_alone(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

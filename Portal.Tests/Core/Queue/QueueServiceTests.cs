@@ -74,6 +74,20 @@ public sealed class QueueServiceTests
     }
 
     [Theory, BothDatabases]
+    public async Task An_act_tells_which_entries_it_changed_so_that_only_those_are_taken_back(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        await database.QueueAsync("due@example.org");
+        await database.QueueAsync(e => e.State = QueueState.Held, "held@example.org");
+        var service = database.Get<QueueService>();
+
+        var held = (await service.HoldAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value;
+        await service.ReleaseAsync(Admin, QueueSelection.Of(held.Changed), CancellationToken.None);
+
+        Assert.Equal([QueueState.Due, QueueState.Held], await database.ReadAsync(db => db.QueueEntries.OrderBy(e => e.ForwardPath).Select(e => e.State).ToListAsync()));
+    }
+
+    [Theory, BothDatabases]
     public async Task What_is_being_delivered_is_left_alone(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
@@ -113,7 +127,7 @@ public sealed class QueueServiceTests
         await using var database = await TestDatabase.CreateAsync(kind);
         await database.QueueAsync([.. Enumerable.Range(0, 100).Select(i => $"r{i}@example.org")]);
 
-        Assert.Equal(new QueueActResult(100, null), (await database.Get<QueueService>().HoldAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value);
+        Assert.Equal(100, (await database.Get<QueueService>().HoldAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value.Rows);
         await database.QueueAsync("one-more@example.org");
         Assert.NotNull((await database.Get<QueueService>().ReleaseAsync(Admin, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Value.WorkId);
     }

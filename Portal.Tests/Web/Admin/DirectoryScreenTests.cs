@@ -161,6 +161,21 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         Assert.Equal(4L << 30, await portal.ReadAsync(db => db.Mailboxes.Where(m => m.Id == anna.MailboxId).Select(m => m.QuotaOverrideBytes).SingleAsync()));
     }
 
+    [Theory]
+    [InlineData("summary")]
+    [InlineData("quota")]
+    [InlineData("history")]
+    public async Task A_mailbox_shows_its_address_to_copy_under_its_name_on_every_tab(string tab)
+    {
+        var anna = await portal.AddMailboxAsync("anna@portal.test");
+        await using var ada = await SignedInAsync(PortalHost.AdminAddress);
+
+        await ada.OpenAsync($"admin/mailboxes/{anna.MailboxId}?tab={tab}");
+
+        await Expect(ada.Page.Locator(".page-head bdi.mono")).ToHaveTextAsync("anna@portal.test");
+        await Expect(ada.Page.Locator(".page-head").GetByRole(AriaRole.Button, new() { Name = "Copy" })).ToBeVisibleAsync();
+    }
+
     [Fact]
     public async Task Many_are_disabled_by_the_filter_as_work_with_its_progress_and_rows_left_alone()
     {

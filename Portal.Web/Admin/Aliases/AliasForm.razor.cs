@@ -19,7 +19,7 @@ public sealed partial class AliasForm(
     private PickedMailbox? mailbox;
     private string localPart = "", targets = "";
     private string? domain, gone;
-    private bool isSaving, isDone;
+    private bool isDone;
     private (AliasKind, PickedMailbox?, string, string) opened = (AliasKind.Mailbox, null, "", "");
 
     private IStringLocalizer<AliasesPage> L => l;
@@ -47,6 +47,8 @@ public sealed partial class AliasForm(
 
     /// <summary>What stands in the form now.</summary>
     private (AliasKind, PickedMailbox?, string, string) Typed => (kind, mailbox, localPart, targets);
+
+    private bool IsRead => Id is null || alias is not null;
 
     private string Title => alias?.Address ?? (IsCatchAll ? L["AddCatchAll"] : L["Add"]);
 
@@ -89,18 +91,10 @@ public sealed partial class AliasForm(
     {
         if (!errors.Check()) return;
 
-        isSaving = true;
-        try
-        {
-            var mailboxId = kind == AliasKind.Mailbox ? mailbox!.Id : (Guid?)null;
-            IReadOnlyList<string> list = kind == AliasKind.Mailbox ? [] : targets.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
-            if (alias is not null) await ChangeAsync(alias, mailboxId, list);
-            else await AddAsync(mailboxId, list);
-        }
-        finally
-        {
-            isSaving = false;
-        }
+        var mailboxId = kind == AliasKind.Mailbox ? mailbox!.Id : (Guid?)null;
+        IReadOnlyList<string> list = kind == AliasKind.Mailbox ? [] : targets.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
+        if (alias is not null) await ChangeAsync(alias, mailboxId, list);
+        else await AddAsync(mailboxId, list);
     }
 
     private async Task AddAsync(Guid? mailboxId, IReadOnlyList<string> list)

@@ -70,10 +70,11 @@ public sealed partial class LogsPage : IDisposable
         components = names.IsDone ? names.Value : [];
     }
 
-    protected override void OnParametersSet()
+    // By its number, wherever in the log it stands.
+    protected override async Task OnParametersSetAsync()
     {
-        if (Line is null) current = null;
-        else current = grid?.Rows.FirstOrDefault(e => e.Id == Line) ?? current;
+        if (Line is not { } id) current = null;
+        else if (current?.Id != id) current = await Service.GetAsync(await Actor.GetAsync(), id, CancellationToken.None) is { IsDone: true } found ? found.Value : null;
     }
 
     // A prerendered page has nobody to tell.
@@ -123,7 +124,6 @@ public sealed partial class LogsPage : IDisposable
         await CountAsync(actor, query with { From = null, Before = null }, now, cancel);
 
         (next, dropped) = (page.Value.Next?.ToString(CultureInfo.InvariantCulture), page.Value.Dropped);
-        if (Line is not null) current = page.Value.Entries.FirstOrDefault(e => e.Id == Line) ?? current;
         StateHasChanged();   // pager, drawer and notices stand outside the list
         return new Page<LogEntry>(page.Value.Entries, page.Value.Entries.Count, true);
     }

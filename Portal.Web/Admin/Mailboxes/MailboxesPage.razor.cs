@@ -119,16 +119,24 @@ public sealed partial class MailboxesPage(
         grid!.ClearSelection();
         if (outcome.Refusal is { } why) parts.Notices.Failed(parts.Wording.Of(why));
         else if (outcome.Value.WorkId is { } work) Nav.SetQuery(("work", work));
-        else Tell(outcome.Value);
+        else Tell(change, outcome.Value);
         await grid.ReloadAsync();
     }
 
-    private void Tell(MailboxBulkResult result)
+    private void Tell(MailboxChange change, MailboxBulkResult result)
     {
-        if (result.Done > 0) parts.Notices.Done(L.Plural("BulkDone", result.Done));
+        if (result.Done > 0) parts.Notices.Done(L.Plural("BulkDone", result.Done), BackFrom(change.Act, result.Changed));
         foreach (var left in result.Refused.Take(5)) parts.Notices.Failed(J[$"Left_{left.Key}", left.Address]);
         if (result.Refused.Count > 5) parts.Notices.Failed(L.Plural("BulkLeft", result.Refused.Count - 5));
     }
+
+    /// <summary>The opposite act on those that were changed; null where there is none: their quotas differed.</summary>
+    private Func<Task<Outcome>>? BackFrom(MailboxAct act, IReadOnlyList<Guid> changed) => (act, changed.Count) switch
+    {
+        (MailboxAct.Disable, > 0) => async () => await bulk.ApplyAsync(await actor.GetAsync(), MailboxSelection.Of(changed), new(MailboxAct.Enable), CancellationToken.None),
+        (MailboxAct.Enable, > 0) => async () => await bulk.ApplyAsync(await actor.GetAsync(), MailboxSelection.Of(changed), new(MailboxAct.Disable), CancellationToken.None),
+        _ => null,
+    };
 
     private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("state", null), ("signin", null), ("use", null));
 }

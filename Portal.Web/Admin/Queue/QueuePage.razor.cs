@@ -118,7 +118,21 @@ public sealed partial class QueuePage
         var outcome = await Queue.ActAsync((await Actor.GetAsync()).Because(reason), act, selection, CancellationToken.None);
         grid!.ClearSelection();
         if (outcome.IsDone && outcome.Value.WorkId is { } work) Nav.SetQuery(("work", work));
-        else Notices.Show(outcome, outcome.IsDone ? L.Plural($"{act}Done", outcome.Value.Rows) : "");
+        else Notices.Show(outcome, outcome.IsDone ? L.Plural($"{act}Done", outcome.Value.Rows) : "", outcome.IsDone && isNamed ? BackFrom(act, outcome.Value.Changed) : null);
         await grid.ReloadAsync();
+    }
+
+    /// <summary>The opposite act on what was changed; null where there is none.</summary>
+    private Func<Task<Outcome>>? BackFrom(QueueAct act, IReadOnlyList<long> changed) => (act, changed.Count) switch
+    {
+        (QueueAct.Hold, > 0) => () => BackAsync(QueueAct.Release, changed),
+        (QueueAct.Release, > 0) => () => BackAsync(QueueAct.Hold, changed),
+        _ => null,
+    };
+
+    private async Task<Outcome> BackAsync(QueueAct act, IReadOnlyList<long> ids)
+    {
+        var outcome = await Queue.ActAsync(await Actor.GetAsync(), act, QueueSelection.Of(ids), CancellationToken.None);
+        return outcome is { IsDone: true, Value.Rows: 0 } ? Conflict.ChangedByOthers : outcome;   // delivered meanwhile, or another has done it
     }
 }

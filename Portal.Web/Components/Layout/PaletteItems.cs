@@ -71,6 +71,7 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
             Offer("AddDomain", Icons.Material.Outlined.Language, "/admin/domains?new=true", actor.MayEverywhere(Capability.ManageDomains));
             Offer("AddRoute", Icons.Material.Outlined.AltRoute, "/admin/routes?route=new", actor.MayEverywhere(Capability.ManageRoutes));
             Offer("WriteMessage", Icons.Material.Outlined.Edit, "/mail?compose=new", actor.May(Capability.UseOwnMail));
+            Offer("RecoverMail", Icons.Material.Outlined.RestoreFromTrash, "/mail/recover", actor.May(Capability.UseOwnMail));
             Offer("FindPerson", Icons.Material.Outlined.PersonSearch, "/helpdesk", actor.May(Capability.ResetPasswords));
             Offer("ChangePassword", Icons.Material.Outlined.Key, "/account/password");
             Offer("SignOutEverywhere", Icons.Material.Outlined.Logout, "/account/security");

@@ -54,6 +54,12 @@ public sealed partial class PortalGrid<T>
     /// <summary>Opens a row in a drawer instead.</summary>
     [Parameter] public EventCallback<T> OnOpen { get; set; }
 
+    /// <summary>Where a row is changed: E goes there.</summary>
+    [Parameter] public Func<T, string>? EditHref { get; set; }
+
+    /// <summary>The drawer that <see cref="OnOpen"/> opens is where a row is changed: E opens it.</summary>
+    [Parameter] public bool OpensEditor { get; set; }
+
     /// <summary>Whether a row is the one shown in the drawer.</summary>
     [Parameter] public Func<T, bool>? IsCurrent { get; set; }
 
