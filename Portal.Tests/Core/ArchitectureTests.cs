@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.AspNetCore.Components;
 using Portal.Core;
 using Portal.Core.Permissions;
 
@@ -58,6 +59,17 @@ public class ArchitectureTests
             .Where(c => Array.Exists(banned, c.Text.Contains)).Select(c => c.Path).Order(StringComparer.Ordinal);
 
         Assert.Equal(MayTouchTheDatabase.Keys.Order(StringComparer.Ordinal), found);
+    }
+
+    [Fact]
+    public void Pages_take_text_from_the_address_and_read_it_themselves()   // of another type, one that is mistyped ends in a fault
+    {
+        var others = typeof(Portal.Web.Components.App).Assembly.GetTypes()
+            .SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Where(p => p.GetCustomAttribute<SupplyParameterFromQueryAttribute>() is not null && p.PropertyType != typeof(string))
+            .Select(p => $"{p.DeclaringType!.Name}.{p.Name}");
+
+        Assert.Empty(others);
     }
 
     private static IEnumerable<string> Referenced(Assembly assembly) => assembly.GetReferencedAssemblies().Select(a => a.Name!);

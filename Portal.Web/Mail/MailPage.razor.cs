@@ -23,7 +23,9 @@ public sealed partial class MailPage : IAsyncDisposable
 
     [Parameter] public long? FolderId { get; set; }
 
-    [SupplyParameterFromQuery(Name = "item")] private long? Item { get; set; }
+    [SupplyParameterFromQuery(Name = "item")] private string? ItemQuery { get; set; }
+
+    private long? Item => Queries.Read<long>(ItemQuery);
 
     /// <summary>"new", "reply-5", "all-5", "forward-5" or "draft-5".</summary>
     [SupplyParameterFromQuery(Name = "compose")] private string? Compose { get; set; }

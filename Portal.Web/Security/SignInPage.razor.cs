@@ -17,7 +17,9 @@ public sealed partial class SignInPage
 
     [SupplyParameterFromQuery] private string? ReturnUrl { get; set; }
 
-    [SupplyParameterFromQuery] private bool SignedOut { get; set; }
+    [SupplyParameterFromQuery(Name = "signedOut")] private string? SignedOutQuery { get; set; }
+
+    private bool SignedOut => Queries.Read<bool>(SignedOutQuery) == true;
 
     [SupplyParameterFromForm] private Input? Form { get; set; }
 

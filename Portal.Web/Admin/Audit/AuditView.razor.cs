@@ -25,7 +25,9 @@ public sealed partial class AuditView
 
     [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
 
-    [SupplyParameterFromQuery(Name = "entry")] private long? EntryId { get; set; }
+    [SupplyParameterFromQuery(Name = "entry")] private string? EntryIdQuery { get; set; }
+
+    private long? EntryId => Queries.Read<long>(EntryIdQuery);
 
     [Inject] private AuditService Service { get; set; } = null!;
 

@@ -39,9 +39,13 @@ public sealed partial class LogsPage : IDisposable
 
     [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
 
-    [SupplyParameterFromQuery(Name = "live")] private int? Live { get; set; }
+    [SupplyParameterFromQuery(Name = "live")] private string? LiveQuery { get; set; }
 
-    [SupplyParameterFromQuery(Name = "line")] private long? Line { get; set; }
+    private int? Live => Queries.Read<int>(LiveQuery);
+
+    [SupplyParameterFromQuery(Name = "line")] private string? LineQuery { get; set; }
+
+    private long? Line => Queries.Read<long>(LineQuery);
 
     [Inject] private LogService Service { get; set; } = null!;
 

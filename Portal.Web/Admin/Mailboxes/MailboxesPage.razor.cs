@@ -37,10 +37,14 @@ public sealed partial class MailboxesPage(
 
     [SupplyParameterFromQuery(Name = "use")] private string? Use { get; set; }
 
-    [SupplyParameterFromQuery(Name = "new")] private bool? New { get; set; }
+    [SupplyParameterFromQuery(Name = "new")] private string? NewQuery { get; set; }
+
+    private bool? New => Queries.Read<bool>(NewQuery);
 
     /// <summary>Large act whose progress is shown.</summary>
-    [SupplyParameterFromQuery(Name = "work")] private long? Work { get; set; }
+    [SupplyParameterFromQuery(Name = "work")] private string? WorkQuery { get; set; }
+
+    private long? Work => Queries.Read<long>(WorkQuery);
 
     private bool IsFiltered => Q is not null || Domain is not null || State is not null || SignIn is not null || Use is not null;
 

@@ -26,7 +26,9 @@ public sealed partial class QueuePage
     [SupplyParameterFromQuery(Name = "to")] private string? Destination { get; set; }
 
     /// <summary>Large act whose end is shown.</summary>
-    [SupplyParameterFromQuery(Name = "work")] private long? Work { get; set; }
+    [SupplyParameterFromQuery(Name = "work")] private string? WorkQuery { get; set; }
+
+    private long? Work => Queries.Read<long>(WorkQuery);
 
     [Inject] private QueueService Queue { get; set; } = null!;
 

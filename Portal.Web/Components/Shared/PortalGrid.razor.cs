@@ -87,7 +87,9 @@ public sealed partial class PortalGrid<T>
     /// <summary>For a list that goes by key: the rows from a key on, null for the first; what an export collects.</summary>
     [Parameter] public Func<string?, CancellationToken, Task<Outcome<KeyPage<T>>>>? More { get; set; }
 
-    [SupplyParameterFromQuery(Name = "page")] private int? PageNumber { get; set; }
+    [SupplyParameterFromQuery(Name = "page")] private string? PageNumberQuery { get; set; }
+
+    private int? PageNumber => Queries.Read<int>(PageNumberQuery);
 
     [SupplyParameterFromQuery(Name = "sort")] private string? SortQuery { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Components;
 
 namespace Portal.Web.Components.Shared;
@@ -6,6 +7,9 @@ public static class Queries
 {
     // What tells where one is in a list, or what stands open beside it.
     private static readonly HashSet<string> Places = ["page", "before", "open", "new", "entry", "line", "route", "work"];
+
+    /// <summary>A value of the address; null where there is none or it is no such value: whoever mistypes an address gets the page without it.</summary>
+    public static T? Read<T>(string? text) where T : struct, IParsable<T> => T.TryParse(text, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     /// <summary>Changes parameters of the address and keeps the others; null takes one off. The page follows through SupplyParameterFromQuery.</summary>
     public static void SetQuery(this NavigationManager navigation, params (string Name, object? Value)[] values) =>
