@@ -13,12 +13,13 @@ public sealed class Screenshots(Browser browser)
 
     private const int MaxHeight = 4000;
 
-    /// <summary>What can be pressed or typed into and reaches over the right edge, unless it stands in something that scrolls.</summary>
+    /// <summary>What can be pressed or typed into and reaches over the right edge, unless it stands in something that scrolls, or that is there for screen readers only.</summary>
     private const string CutControls = """
         () => {
             const scrolls = e => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+            const unseen = e => e && (e.getBoundingClientRect().width <= 1 || unseen(e.parentElement));
             return [...document.querySelectorAll("main a, main button, main input, main textarea, main [tabindex]")]
-                .filter(e => e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width > 1 && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
+                .filter(e => e.checkVisibility({ visibilityProperty: true }) && !unseen(e) && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
                 .map(e => e.outerHTML.slice(0, 200));
         }
         """;
