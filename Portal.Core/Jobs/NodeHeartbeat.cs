@@ -31,7 +31,14 @@ public sealed partial class NodeHeartbeat(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await EndAsync(cancellationToken);
+        try
+        {
+            await EndAsync(cancellationToken);
+        }
+        catch (Exception e) when (e.IsOutage())
+        {
+            LogUnsaid(logger, e);   // a full disk, a database that is away: others find the process dead, and the next start gives back what it held
+        }
     }
 
     /// <summary>One beat, and the claims set free of the dead and of nobody here.</summary>
@@ -139,6 +146,9 @@ public sealed partial class NodeHeartbeat(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Gave {Count} queue entries that nobody here works on back to the queue")]
     private static partial void LogUnknown(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The end of this process could not be written")]
+    private static partial void LogUnsaid(ILogger logger, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A heartbeat could not be written")]
     private static partial void LogMissed(ILogger logger, Exception exception);

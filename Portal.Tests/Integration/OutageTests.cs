@@ -108,6 +108,17 @@ public class OutageTests
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(portal.DataFolder), "*", SearchOption.AllDirectories).Where(f => f.Contains("uploads", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task A_process_ends_without_a_fault_though_it_cannot_write_that_it_ends()
+    {
+        var database = new LosableDatabase();
+        var portal = await PortalHost.StartAsync(new PortalHostWishes { Configure = database.Configure });
+
+        database.IsLost = true;
+
+        Assert.Null(await Record.ExceptionAsync(async () => await portal.DisposeAsync()));
+    }
+
     private static async Task<string> MailAsync(SmtpTalk talk)
     {
         var reply = await talk.AskAsync("MAIL FROM:<bob@elsewhere.example>");
