@@ -41,6 +41,8 @@ public sealed partial class MailWriter(
         if (!acceptance.IsDiscarded) await acceptance.Content.CommitBlobAsync(CancellationToken.None);
 
         var entry = new Waiting(acceptance, clock.GetTimestamp());
+        // Before it is counted too: who looks between the two would take the last time anybody waited for the wait of this one.
+        if (Volatile.Read(ref waitingMessages) == 0) Interlocked.Exchange(ref oldestWaitingSince, entry.Since);
         if (Interlocked.Increment(ref waitingMessages) == 1) Interlocked.Exchange(ref oldestWaitingSince, entry.Since);
         Interlocked.Add(ref waitingBytes, acceptance.Content.WaitingBytes);
         try

@@ -52,6 +52,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
         var dialog = ada.Page.Locator(".mud-dialog");
         await Expect(dialog).ToContainTextAsync("•");
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Show" }).ClickAsync();
+        await Expect(dialog.Locator(".secret-text")).Not.ToContainTextAsync("•");
         var password = await dialog.Locator(".secret-text").InnerTextAsync();
 
         using var bo = new PortalBrowser(portal);
