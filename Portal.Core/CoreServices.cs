@@ -124,7 +124,6 @@ public static class CoreServices
     private static IServiceCollection AddQueue(this IServiceCollection services)
     {
         services.AddSingleton<QueueService>();
-        services.AddSingleton<QueueExport>();
         services.AddSingleton<RouteService>();
         services.AddSingleton<RouteSelector>();
         services.AddSingleton<MailQueue>();

@@ -16,16 +16,12 @@ public static class PasswordRules
     // No look-alikes: people read these aloud over the phone.
     private const string Letters = "abcdefghjkmnpqrstuvwxyz23456789";
 
-    /// <summary>
-    /// Words that lists of guessed passwords are made of (ASVS 2.1.7): a few digits and signs around them change little.
-    /// </summary>
-    private static readonly string[] CommonWords =
-    [
+    /// <summary>Words that lists of guessed passwords are made of (ASVS 2.1.7): a few digits and signs around them change little. The longest first, lest a shorter one leaves its end.</summary>
+    private static readonly string[] CommonWords = Longest(
         "password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "motdepasse", "contrasena", "qwertyuiop", "qwertzuiop", "azertyuiop", "qwerty", "qwertz", "asdfghjkl", "zxcvbnm", "1q2w3e4r", "qazwsx",
         "iloveyou", "letmein", "welcome", "willkommen", "bienvenue", "administrator", "admin", "changeme", "changeit", "trustno", "monkey", "dragon", "football", "baseball", "superman", "batman", "princess",
         "sunshine", "shadow", "master", "michael", "jordan", "liverpool", "chelsea", "arsenal", "starwars", "pokemon", "computer", "internet", "whatever", "freedom", "summer", "winter", "spring", "autumn",
-        "sommer", "secret", "geheim", "hello", "hallo", "login", "guest", "test", "testing", "default", "company", "woaini", "mail", "abcdefghijkl", "abcdefgh", "abc", "monday", "friday", "january", "december",
-    ];
+        "sommer", "secret", "geheim", "hello", "hallo", "login", "guest", "test", "testing", "default", "company", "woaini", "mail", "abcdefghijkl", "abcdefgh", "abc", "monday", "friday", "january", "december");
 
     /// <summary>Null when it may be used.</summary>
     public static Refusal? Check(string? password, MailAddress owner) => password switch
@@ -37,6 +33,8 @@ public static class PasswordRules
         _ when IsCommon(password) => new Invalid("PasswordCommon") { Field = "Password" },
         _ => null,
     };
+
+    private static string[] Longest(params string[] words) => [.. words.OrderByDescending(w => w.Length)];
 
     // What is left without common words is what a guesser has to guess.
     private static bool IsCommon(string password)

@@ -31,7 +31,7 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         return await QueueList.ReadAsync(db, filter, await DomainsAsync(db, actor, Capability.ViewQueue, cancel), sort, descending, skip, take, cancel);
     }
 
-    /// <summary>What matches behind an id, oldest first, at most <see cref="Paging.MaxTake"/>: for a file, whose rows shall not move while it is written.</summary>
+    /// <summary>What matches behind an id, oldest first, at most <see cref="Paging.MaxTake"/>: for a file or a script, whose rows shall not move while they are read. A page shorter than that is the last.</summary>
     /// <param name="actor">Who asks; needs <see cref="Capability.ViewQueue"/>.</param>
     /// <param name="filter">Which entries.</param>
     /// <param name="after">Last id of the page before; 0 to begin.</param>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Portal.Core;
 using Portal.Core.Queue;
 using Portal.Web.Hosting;
 
@@ -18,9 +19,9 @@ internal static class QueueVerbs
             var rows = new List<Row>();
             while (true)
             {
-                var page = (await host.Get<QueueExport>().ListAsync(CommandHost.Actor, rows.Count == 0 ? 0 : rows[^1].Id, cancel)).OrRefuse();
+                var page = (await host.Get<QueueService>().AfterAsync(CommandHost.Actor, QueueFilter.All, rows.Count == 0 ? 0 : rows[^1].Id, cancel)).OrRefuse();
                 rows.AddRange(page.Select(Row.Of));
-                if (page.Count < QueueExport.PageRows) break;
+                if (page.Count < Paging.MaxTake) break;
             }
 
             await Output.WriteAsync(rows, parsed.GetValue(json));

@@ -13,6 +13,7 @@ public class PasswordRulesTests
     [InlineData("P@ssw0rd2026!", "PasswordCommon")]
     [InlineData("WelcomeAdmin2026", "PasswordCommon")]
     [InlineData("qwertyuiop12", "PasswordCommon")]
+    [InlineData("testing12345", "PasswordCommon")]
     [InlineData("839201746593", "PasswordCommon")]
     [InlineData("Summer2026!!!x", null)]
     [InlineData("83920174659382015543", null)]

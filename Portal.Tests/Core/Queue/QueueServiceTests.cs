@@ -33,6 +33,22 @@ public sealed class QueueServiceTests
     }
 
     [Theory, BothDatabases]
+    public async Task A_file_reads_what_matches_along_the_id_and_own_domains_only(DatabaseKind kind)
+    {
+        await using var database = await TestDatabase.CreateAsync(kind);
+        var (own, other) = (await database.AddDomainAsync(), await database.AddDomainAsync("other.test"));
+        await database.QueueAsync("a@example.org", "b@example.org", "c@elsewhere.example");
+        var service = database.Get<QueueService>();
+
+        var first = (await service.AfterAsync(Admin, QueueFilter.All, 0, CancellationToken.None)).Value;
+        Assert.Equal(["a@example.org", "b@example.org", "c@elsewhere.example"], first.Select(e => e.ForwardPath));
+        Assert.Equal(["b@example.org"], (await service.AfterAsync(Admin, new QueueFilter { RouteKey = "example.org" }, first[0].Id, CancellationToken.None)).Value.Select(e => e.ForwardPath));
+        Assert.Equal(3, (await service.AfterAsync(Organisation.With(Role.Administrator, own), QueueFilter.All, 0, CancellationToken.None)).Value.Count);
+        Assert.Empty((await service.AfterAsync(Organisation.With(Role.Administrator, other), QueueFilter.All, 0, CancellationToken.None)).Value);
+        Assert.IsType<NotPermitted>((await service.AfterAsync(Organisation.With(Role.Helpdesk), QueueFilter.All, 0, CancellationToken.None)).Refusal);
+    }
+
+    [Theory, BothDatabases]
     public async Task The_queue_is_grouped_by_cause_and_destination(DatabaseKind kind)
     {
         await using var database = await TestDatabase.CreateAsync(kind);

@@ -135,12 +135,8 @@ public sealed partial class MailboxesPage(
     }
 
     /// <summary>The opposite act on those that were changed; null where there is none: their quotas differed.</summary>
-    private Func<Task<Outcome>>? BackFrom(MailboxAct act, IReadOnlyList<Guid> changed) => (act, changed.Count) switch
-    {
-        (MailboxAct.Disable, > 0) => async () => await bulk.ApplyAsync(await actor.GetAsync(), MailboxSelection.Of(changed), new(MailboxAct.Enable), CancellationToken.None),
-        (MailboxAct.Enable, > 0) => async () => await bulk.ApplyAsync(await actor.GetAsync(), MailboxSelection.Of(changed), new(MailboxAct.Disable), CancellationToken.None),
-        _ => null,
-    };
+    private Func<Task<Outcome>>? BackFrom(MailboxAct act, IReadOnlyList<Guid> changed) => act == MailboxAct.SetQuota || changed.Count == 0 ? null
+        : async () => await bulk.ApplyAsync(await actor.GetAsync(), MailboxSelection.Of(changed), new(act == MailboxAct.Disable ? MailboxAct.Enable : MailboxAct.Disable), CancellationToken.None);
 
     private void Clear() => Nav.SetFilter(("q", null), ("domain", null), ("state", null), ("signin", null), ("use", null));
 }
