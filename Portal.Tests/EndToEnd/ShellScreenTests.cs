@@ -156,19 +156,4 @@ public sealed class ShellScreenTests(Browser browser) : IClassFixture<Browser>, 
         await Assertions.Expect(elsewhere.Page.Locator("html")).ToHaveAttributeAsync("lang", "zh-Hans");
         Assert.Equal("dark", await elsewhere.Page.EvaluateAsync<string>("() => getComputedStyle(document.documentElement).colorScheme"));
     }
-
-    [Fact]
-    public async Task A_lost_connection_is_said_and_the_typed_text_is_still_there()
-    {
-        var other = await PortalHost.StartAsync();
-        await using var ada = await browser.NewPersonAsync(other.Url);
-        await ada.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
-        await ada.OpenAsync("account");
-        await ada.Page.FillAsync("#display-name", "Ada the Second");
-
-        await other.DisposeAsync();
-
-        await Assertions.Expect(ada.Page.GetByText("Connection lost, trying again")).ToBeVisibleAsync();
-        Assert.Equal("Ada the Second", await ada.Page.InputValueAsync("#display-name"));
-    }
 }
