@@ -82,6 +82,7 @@ public static class CoreServices
         services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
         services.AddSingleton<EndedSessions>();
+        services.AddSingleton<SessionUses>();
         services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RecordRemover>();
         services.AddHostedService<RecordKeeper>();
@@ -98,6 +99,8 @@ public static class CoreServices
         services.AddSingleton<DomainService>();
         services.AddSingleton<AliasService>();
         services.AddSingleton<QuotaWatch>();
+        services.AddHostedService<QuotaWarner>();
+        services.AddSingleton<OwnerNoticeQueue>();
         services.AddSingleton<RecipientDirectory>();
         return services;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server;
@@ -43,6 +44,7 @@ public static class WebServices
             pages => pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true));
         app.UseRouting();
         app.UseAuthentication();
+        app.UseAccountScope();
         app.UseOpenPageBounds();
         app.UseRequestLocalization();
         app.UseAuthorization();
@@ -50,6 +52,7 @@ public static class WebServices
         app.MapStaticAssets().AllowAnonymous();
         app.MapPreferences();
         app.MapSignOut();
+        app.MapPresence();
         app.MapMail();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);   // BrowserGuard's policy says it
         return app;
@@ -113,17 +116,23 @@ public static class WebServices
             options.Cookie.SameSite = SameSiteMode.Lax;
             options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             options.CookieManager = new HostCookies();
-            options.ExpireTimeSpan = Sessions.Life;
             options.SlidingExpiration = false;
             options.LoginPath = "/sign-in";
             options.ReturnUrlParameter = "returnUrl";
             options.Events.OnValidatePrincipal = Sessions.ValidateAsync;
+            var redirectToLogin = options.Events.OnRedirectToLogin;
+            options.Events.OnRedirectToLogin = context =>
+            {
+                if (Sessions.WasAway(context.HttpContext)) context.RedirectUri += "&away=true";
+                return redirectToLogin(context);
+            };
             options.Events.OnRedirectToAccessDenied = context =>
             {
                 context.Response.StatusCode = StatusCodes.Status403Forbidden;
                 return Task.CompletedTask;
             };
         });
+        services.AddOptions<CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme).Configure<IOptions<WebOptions>>((cookie, web) => cookie.ExpireTimeSpan = web.Value.SessionLifetime);
         services.AddAntiforgery(options =>
         {
             options.Cookie.Name = "portal-form";

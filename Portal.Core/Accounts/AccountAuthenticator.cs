@@ -46,11 +46,15 @@ public sealed class AccountAuthenticator(
     internal const int MaxWaitingOfNetwork = PasswordHashing.MaxWaiting - MaxOfNetwork;
 
     private const int MaxRemembered = 10_000;
+    private const int MaxLookMilliseconds = 1_000;
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
     private readonly byte[] processKey = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<(string Login, string Network), Verdict> verdicts = new();
     private readonly KeyedTurns<(string Login, string Network)> pairTurns = new(1, MaxWaitingOfPair);
     private readonly KeyedTurns<string> networkTurns = new(MaxOfNetwork, MaxWaitingOfNetwork);
+
+    /// <summary>How long a look at a wrong password takes; 0 before the first.</summary>
+    private int lookMilliseconds;
 
     /// <summary>The login name in the form throttle and account are found by.</summary>
     public static string FoldLogin(string loginName)
@@ -99,8 +103,14 @@ public sealed class AccountAuthenticator(
         if (turn is null) return (new(AuthenticationKind.Busy), null);
 
         var pace = await throttle.PaceAsync(pair.Login, client, cancel);
-        if (pace.Wait > TimeSpan.Zero) return (new(AuthenticationKind.SlowedDown, RetryAfter: pace.Wait), null);
+        if (pace.Wait > TimeSpan.Zero)
+        {
+            // Refused unread, in the time and the words of those who are known in a slowed down network and have the wrong password.
+            if (pace.OfNetwork > TimeSpan.Zero) await Task.Delay(TimeSpan.FromMilliseconds(Volatile.Read(ref lookMilliseconds)), clock, cancel);
+            return (new(AuthenticationKind.SlowedDown, RetryAfter: Longer(pace.Wait, pace.OfNetwork)), null);
+        }
 
+        var begun = clock.GetTimestamp();
         await using var db = await databases.CreateDbContextAsync(cancel);
         var normalized = pair.Login.ToUpperInvariant();
         var account = await db.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.NormalizedUserName == normalized, cancel);
@@ -113,9 +123,19 @@ public sealed class AccountAuthenticator(
 
         var note = account is null ? null : Note(account.Id, client, channel, isRight ? SignInResultKind.Disabled : SignInResultKind.WrongPassword);
         await throttle.FailedAsync(pair.Login, client, note, cancel);
+        NoteLook(clock.GetElapsedTime(begun));
         // In the words that strangers of a slowed down network read: nobody learns whose network it is.
         return (pace.OfNetwork > TimeSpan.Zero ? new(AuthenticationKind.SlowedDown, RetryAfter: pace.OfNetwork) : new(AuthenticationKind.Failed), null);
     }
+
+    /// <summary>A running mean of the last few: what a hash and its count cost on this machine now.</summary>
+    private void NoteLook(TimeSpan taken)
+    {
+        var (mean, last) = (Volatile.Read(ref lookMilliseconds), (int)Math.Min(taken.TotalMilliseconds, MaxLookMilliseconds));
+        Volatile.Write(ref lookMilliseconds, mean == 0 ? last : (3 * mean + last) / 4);
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private async ValueTask<AccountSnapshot?> RecallAsync((string Login, string Network) pair, byte[] mac, CancellationToken cancel)
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
+using Portal.Core.Alerts;
 using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
@@ -21,6 +22,8 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
 {
     public static readonly TimeSpan FirstPasswordLinkLife = TimeSpan.FromDays(7);
 
+    private const int MaxUnlockTries = 5;
+
     /// <summary>Resets somebody else's password: sessions end, cached verdicts with them. Rank-safe. One's own is changed with the present one.</summary>
     /// <param name="actor">Needs <see cref="Capability.ResetPasswords"/> and every capability the account holds.</param>
     /// <param name="accountId">Whose.</param>
@@ -39,18 +42,26 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
             await SpendLinksAsync(db, account.Id, cancel);
             if (token is not null) db.OneTimeLinks.Add(NewLink(LinkPurpose.FirstPassword, token, account.Id, FirstPasswordLinkLife));
             await SignInThrottleStore.WelcomeAsync(db, account.UserName!, clock.GetUtcNow(), cancel);
+            await db.TellAsync(account, asLink ? OwnerNoticeKind.PasswordLink : OwnerNoticeKind.PasswordReset, actor, clock.GetUtcNow(), cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.reset", account.UserName!, null, new { by = asLink ? "link" : "password" });
         }, cancel);
         return outcome.Refusal is { } refusal ? refusal : new NewCredential(asLink ? null : password, token);
     }
 
     /// <summary>Forgets the failures that slow this account down, and lets it in where strangers have to wait.</summary>
-    public Task<Outcome> UnlockAsync(Actor actor, Guid accountId, CancellationToken cancel) =>
-        ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
+    public async Task<Outcome> UnlockAsync(Actor actor, Guid accountId, CancellationToken cancel)
+    {
+        // Overwrites nothing: whoever was faster with this account leaves it to be unlocked as it is then.
+        for (var tries = 1; ; tries++)
         {
-            var pairs = await SignInThrottleStore.WelcomeAsync(db, account.UserName!, clock.GetUtcNow(), cancel);
-            return AuditEntry.Change(actor, clock.GetUtcNow(), "account.unlock", account.UserName!, new { slowedNetworks = pairs }, null);
-        }, cancel);
+            var outcome = await ChangeAsync(actor, accountId, Capability.ResetPasswords, async (db, account) =>
+            {
+                var pairs = await SignInThrottleStore.WelcomeAsync(db, account.UserName!, clock.GetUtcNow(), cancel);
+                return AuditEntry.Change(actor, clock.GetUtcNow(), "account.unlock", account.UserName!, new { slowedNetworks = pairs }, null);
+            }, cancel);
+            if (tries == MaxUnlockTries || outcome.Refusal is not Conflict { IsStale: true }) return outcome;
+        }
+    }
 
     /// <summary>Gives the account exactly these roles, everywhere; those it has in a domain only are left alone. Nobody grants what they lack.</summary>
     /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
@@ -101,6 +112,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         {
             TakePassword(account, hashed);
             await SpendLinksAsync(db, account.Id, cancel);
+            await db.TellAsync(account, OwnerNoticeKind.PasswordChanged, null, clock.GetUtcNow(), cancel);
             return AuditEntry.Change(actor, clock.GetUtcNow(), "account.password.change", account.UserName!, null, null);
         }, cancel);
     }
@@ -133,6 +145,7 @@ public sealed class AccountService(IDbContextFactory<PortalDbContext> databases,
         if (!await SpendLinkAsync(db, link.Id, cancel)) return new Conflict("LinkSpent");   // two at once: one wins
         TakePassword(account, hashed);
         await SpendLinksAsync(db, account.Id, cancel);
+        await db.TellAsync(account, OwnerNoticeKind.PasswordChosen, null, clock.GetUtcNow(), cancel);
         account.Version++;
         db.SignIns.Add(new SignIn { AccountId = account.Id, At = clock.GetUtcNow(), Channel = Channel.Portal, Address = clientAddress, Result = SignInResultKind.Succeeded });   // the page that asked signs them in
         db.Audit.Add(AuditEntry.Change(Actor.Visitor(clientAddress), clock.GetUtcNow(), "account.password.first", name, null, null));

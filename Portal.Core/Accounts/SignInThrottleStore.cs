@@ -82,8 +82,11 @@ public sealed class SignInThrottleStore(IDbContextFactory<PortalDbContext> datab
     {
         var forgotten = await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network != SignInThrottle.AnyNetwork).ExecuteDeleteAsync(cancel);
         var until = now + Welcome;
-        if (await db.SignInThrottles.Where(t => t.LoginName == loginName && t.Network == SignInThrottle.AnyNetwork).ExecuteUpdateAsync(t => t.SetProperty(x => x.NotBefore, until).SetProperty(x => x.LastFailureAt, now), cancel) == 0)
-            db.SignInThrottles.Add(new SignInThrottle { LoginName = loginName, Network = SignInThrottle.AnyNetwork, LastFailureAt = now, NotBefore = until });
+        // One statement: two who let the account in at once, on two nodes, both do.
+        if (db.IsPostgres)
+            await db.Database.ExecuteSqlAsync($"""INSERT INTO "SignInThrottle" ("LoginName", "Network", "Failures", "LastFailureAt", "NotBefore") VALUES ({loginName}, {SignInThrottle.AnyNetwork}, 0, {now}, {until}) ON CONFLICT ("LoginName", "Network") DO UPDATE SET "LastFailureAt" = excluded."LastFailureAt", "NotBefore" = excluded."NotBefore" """, cancel);
+        else
+            await db.Database.ExecuteSqlAsync($"""INSERT INTO "SignInThrottle" ("LoginName", "Network", "Failures", "LastFailureAt", "NotBefore") VALUES ({loginName}, {SignInThrottle.AnyNetwork}, 0, {now.UtcTicks}, {until.UtcTicks}) ON CONFLICT ("LoginName", "Network") DO UPDATE SET "LastFailureAt" = excluded."LastFailureAt", "NotBefore" = excluded."NotBefore" """, cancel);
         return forgotten;
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Portal.Core.Accounts;
+using Portal.Core.Alerts;
 using Portal.Core.Audit;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;
@@ -30,6 +31,8 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
     public DbSet<OneTimeLink> OneTimeLinks => Set<OneTimeLink>();
 
     public DbSet<EndedSession> EndedSessions => Set<EndedSession>();
+
+    public DbSet<SessionUse> SessionUses => Set<SessionUse>();
 
     public DbSet<SavedView> SavedViews => Set<SavedView>();
 
@@ -76,6 +79,8 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
     public DbSet<Node> Nodes => Set<Node>();
 
     public DbSet<JobLease> JobLeases => Set<JobLease>();
+
+    public DbSet<OwnerNotice> OwnerNotices => Set<OwnerNotice>();
 
     public DbSet<Setting> Settings => Set<Setting>();
 

@@ -25,10 +25,11 @@ internal sealed partial class RecordKeeper(RecordRemover remover, JobLeases leas
             cancel);
         var links = await TurnsAsync(stop => remover.RemoveLinksAsync(now - KeepLinksFor, stop), cancel);
         var sessions = await TurnsAsync(stop => remover.RemoveSessionsAsync(now, stop), cancel);
+        sessions += await TurnsAsync(stop => remover.RemoveSessionUsesAsync(now, stop), cancel);
         var work = await TurnsAsync(stop => remover.RemoveWorkAsync(now - KeepWorkFor, stop), cancel);
         if (signIns + links + sessions + work > 0) LogDone(Logger, signIns, links, sessions, work);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {SignIns} old sign-ins, {Links} one-time links, {Sessions} notes of ended sessions and {Work} finished works")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ended {SignIns} old sign-ins, {Links} one-time links, {Sessions} notes of sessions and {Work} finished works")]
     private static partial void LogDone(ILogger logger, int signIns, int links, int sessions, int work);
 }

@@ -44,6 +44,10 @@ public sealed class RecordRemover(IDbContextFactory<PortalDbContext> databases, 
     public Task<int> RemoveSessionsAsync(DateTimeOffset before, CancellationToken cancel) =>
         RemoveAsync(db => db.EndedSessions.Where(s => s.ExpiresAt < before).OrderBy(s => s.ExpiresAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);
 
+    /// <summary>When the people of such sessions were last there.</summary>
+    public Task<int> RemoveSessionUsesAsync(DateTimeOffset before, CancellationToken cancel) =>
+        RemoveAsync(db => db.SessionUses.Where(s => s.ExpiresAt < before).OrderBy(s => s.ExpiresAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);
+
     /// <summary>Work that ended before then, done, failed or cancelled.</summary>
     public Task<int> RemoveWorkAsync(DateTimeOffset before, CancellationToken cancel) =>
         RemoveAsync(db => db.Work.Where(w => w.EndedAt < before).OrderBy(w => w.EndedAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);

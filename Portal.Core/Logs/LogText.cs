@@ -13,6 +13,9 @@ public static class LogText
 
     public const int MaxExceptionLength = 16_000;
 
+    /// <summary>The property of every line that is written while somebody who has signed in is served.</summary>
+    public const string AccountId = "AccountId";
+
     /// <summary>Stands where a value must not.</summary>
     public const string Removed = "***";
 

@@ -70,6 +70,9 @@ public sealed class MailboxUse
 
     /// <summary>Since when mail has been refused for quota; null when there is room. After 5 days 452 becomes 552.</summary>
     public DateTimeOffset? FullSince { get; set; }
+
+    /// <summary>The mark of its quota that its owner was last told of: 0, 80 or 95.</summary>
+    public int WarnedPercent { get; set; }
 }
 
 internal sealed class MailboxConfiguration : IEntityTypeConfiguration<Mailbox>, IEntityTypeConfiguration<MailboxUse>

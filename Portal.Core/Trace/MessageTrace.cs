@@ -10,6 +10,9 @@ public enum TraceSource
     Submission,
     Portal,
     Dsn,
+
+    /// <summary>What this system tells the owner of a mailbox (<see cref="Alerts.OwnerNotice"/>).</summary>
+    Notice,
 }
 
 /// <summary>What became of a message, or of a session refused before DATA.</summary>

@@ -30,6 +30,8 @@ internal static class DeliveryServices
         services.AddSingleton<Dialler>();
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<DsnComposer>();
+        services.AddSingleton<NoticeSender>();
+        services.AddHostedService(provider => provider.GetRequiredService<NoticeSender>());
         services.AddSingleton<Aftermath>();
         services.AddSingleton<LocalCourier>();
         services.AddSingleton<Courier>();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Portal.Core.Accounts;
+using Portal.Core.Logs;
 using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
@@ -55,8 +56,8 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     /// <param name="cancel">Fires when the connection is gone.</param>
     public async Task RunAsync(CancellationToken cancel)
     {
-        // Every line that is logged on the way is found by the session.
-        using var scope = server.Logger.BeginScope(new KeyValuePair<string, object>[] { new("SessionId", Id) });
+        // Every line that is logged on the way is found by the session, and by who is authenticated when it is written.
+        using var scope = server.Logger.BeginScope(Marks());
         try
         {
             if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates.Context);
@@ -82,6 +83,12 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
         {
             EndTransaction();
         }
+    }
+
+    private IEnumerable<KeyValuePair<string, object>> Marks()
+    {
+        yield return new("SessionId", Id);
+        if (Account is { } account) yield return new(LogText.AccountId, account.Id);
     }
 
     /// <summary>Sends an intermediate reply (334, 354) at once.</summary>

@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Playwright;
+using Portal.Core.Logs;
+using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
 using Portal.Tests.Web.Mail;
 
@@ -38,6 +41,7 @@ public sealed class ErrorFaceScreenTests(Browser browser) : IClassFixture<Browse
         await TryAgainAsync(ada.Page);
         await Assertions.Expect(ada.Page.Locator(".tile").First).ToBeVisibleAsync();
         await Assertions.Expect(ada.Page.GetByText("This page stopped working")).ToHaveCountAsync(0);
+        await ExpectOfAccountAsync(reference);
     }
 
     [Fact]
@@ -66,6 +70,21 @@ public sealed class ErrorFaceScreenTests(Browser browser) : IClassFixture<Browse
     }
 
     private static Task TryAgainAsync(IPage page) => page.GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
+
+    /// <summary>The line leads to who met the fault.</summary>
+    private async Task ExpectOfAccountAsync(string reference)
+    {
+        var account = await portal.ReadAsync(db => db.Accounts.Select(a => a.Id).SingleAsync());
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var i = 0; i < 200; i++)
+        {
+            var query = new LogQuery { Text = reference, Property = LogText.AccountId, PropertyValue = account.ToString() };
+            if ((await portal.Get<LogService>().SearchAsync(Actor.Operator(), query, CancellationToken.None)).Value.Entries.Count > 0) return;
+            await pace.WaitForNextTickAsync();
+        }
+
+        Assert.Fail($"The line with {reference} names no account");
+    }
 
     private async Task ExpectLoggedAsync(string reference)
     {

@@ -177,15 +177,31 @@ public class CommandLineTests
         await using var portal = await PortalHost.StartAsync();
         var here = new Dictionary<string, string?> { ["Portal:DataFolder"] = portal.DataFolder };
 
-        var (status, output, error) = await PortalProcess.RunAsync(here, null, "mailbox", "create", "new@portal.test");
+        var (status, output, error) = await PortalProcess.RunAsync(here, null, "mailbox", "create", "new@portal.test", "--reason", " a new colleague ");
 
         Assert.True(status == 0, error);
         var entry = await portal.ReadAsync(db => db.Audit.SingleAsync(a => a.Action == "mailbox.create" && a.Target == "new@portal.test"));
-        Assert.Equal((ActorKind.Operator, Channel.CommandLine), (entry.ActorKind, entry.Channel));
+        Assert.Equal((ActorKind.Operator, Channel.CommandLine, "a new colleague"), (entry.ActorKind, entry.Channel, entry.Reason));
         var password = output.Trim().Split(' ')[^1];
         Assert.DoesNotContain(password, entry.After ?? "", StringComparison.Ordinal);
         var verdict = await portal.Get<Portal.Core.Accounts.AccountAuthenticator>().VerifyAsync("new@portal.test", password, IPAddress.Loopback, Channel.Smtp, CancellationToken.None);
         Assert.Equal(Portal.Core.Accounts.AuthenticationKind.Succeeded, verdict.Kind);
+    }
+
+    [Theory, BothDatabases]
+    public async Task What_changes_something_takes_a_reason_and_the_audit_tells_it(DatabaseKind kind)
+    {
+        await UseAsync(kind);
+        var (held, _) = await QueueAsync();
+        await SucceedAsync(null, "queue", "release", $"{held.Id}", "--reason", "it was harmless");
+        await SucceedAsync(null, "queue", "retry", $"{held.Id}", "--reason", "their server is back");
+
+        foreach (var verb in new[] { "setup", "mailbox create", "queue retry", "queue release" })
+            Assert.Contains("--reason", await SayAsync([.. verb.Split(' '), "--help"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("--reason", await SayAsync("queue", "list", "--help"), StringComparison.Ordinal);
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Settings = settings });
+        var reasons = await portal.ReadAsync(db => db.Audit.Where(a => a.Action.StartsWith("queue.")).OrderBy(a => a.Id).Select(a => a.Reason).ToListAsync());
+        Assert.Equal(["it was harmless", "their server is back"], reasons);
     }
 
     private async Task UseAsync(DatabaseKind kind)

@@ -1,6 +1,9 @@
 using System.Globalization;
+using MailKit.Net.Smtp;
+using MailKit.Security;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using MimeKit;
 using Portal.Core.Logs;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;
@@ -52,6 +55,31 @@ public class SessionLogTests
         var facts = await portal.EventuallyAsync(db => db.TraceEvents.Select(e => e.Facts).FirstOrDefaultAsync(), facts => facts is not null);
 
         Assert.True(Guid.TryParse(TraceFacts.Read(facts!)[0].Inputs["session"], out _));
+    }
+
+    [Fact]
+    public async Task Lines_written_while_an_account_is_served_lead_to_it()
+    {
+        await using var portal = await PortalHost.StartAsync();
+        var account = await portal.ReadAsync(db => db.Accounts.Where(a => a.UserName == PortalHost.AdminAddress).Select(a => a.Id).SingleAsync());
+        using (var client = new SmtpClient { ServerCertificateValidationCallback = (_, _, _, _) => true })
+        {
+            await client.ConnectAsync("127.0.0.1", portal.SubmissionPort, SecureSocketOptions.StartTls, TestContext.Current.CancellationToken);
+            await client.AuthenticateAsync(PortalHost.AdminAddress, PortalHost.Password, TestContext.Current.CancellationToken);
+            var message = new MimeMessage { Subject = "x", Body = new TextPart("plain") { Text = "y" } };
+            message.From.Add(MailboxAddress.Parse(PortalHost.AdminAddress));
+            message.To.Add(MailboxAddress.Parse(PortalHost.AdminAddress));
+            await client.SendAsync(message, TestContext.Current.CancellationToken);
+            await client.DisconnectAsync(true, TestContext.Current.CancellationToken);
+        }
+
+        using (var talk = await SmtpTalk.OpenAsync(portal.SmtpPort)) await talk.SendAsync("a@example.org", [PortalHost.AdminAddress], "Subject: x\r\n\r\nHello\r\n");
+
+        var line = Assert.Single(await LinesAsync(portal, new LogQuery { Property = LogText.AccountId, PropertyValue = account.ToString(), Component = "Smtp.Receiving" }, 1));
+        Assert.NotNull(line.SessionId);
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        Assert.Contains($"/admin/accounts?open={account}", (await browser.GetAsync($"admin/logs?account={account}&line={line.Id}")).Text, StringComparison.Ordinal);
     }
 
     private static Guid QueueIdOf(string reply) => Guid.Parse(reply.Split(' ', '\r').First(word => Guid.TryParse(word, CultureInfo.InvariantCulture, out _)), CultureInfo.InvariantCulture);

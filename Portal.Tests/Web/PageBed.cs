@@ -3,6 +3,7 @@ using System.Security.Claims;
 using Bunit;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using MudBlazor;
 using MudBlazor.Services;
 using Portal.Core.Accounts;
@@ -16,6 +17,7 @@ using Portal.Tests.Fixtures;
 using Portal.Web.Admin.Accounts;
 using Portal.Web.Components;
 using Portal.Web.Components.Shared;
+using Portal.Web.Hosting;
 using Portal.Web.Security;
 
 namespace Portal.Tests.Web;
@@ -40,7 +42,7 @@ internal sealed class PageBed : BunitContext
         Services.AddSingleton(database.Get<AccountService>()).AddSingleton(database.Get<AccountListService>()).AddSingleton(database.Get<AliasService>());
         Services.AddSingleton(database.Get<AuditService>()).AddSingleton(_ => database.Get<RouteService>());
         var http = new Asked(new DefaultHttpContext { User = user });
-        Services.AddScoped(_ => new CurrentActor(new Sessions(database.Get<RoleDirectory>(), database.Get<EndedSessions>(), database.Clock), null!, http));
+        Services.AddScoped(_ => new CurrentActor(new Sessions(database.Get<RoleDirectory>(), database.Get<EndedSessions>(), database.Get<SessionUses>(), Options.Create(new WebOptions()), database.Clock), null!, http));
     }
 
     public CreatedMailbox Administrator { get; }

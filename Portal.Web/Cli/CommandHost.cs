@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Portal.Core;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
@@ -15,6 +16,9 @@ internal sealed class CommandHost : IAsyncDisposable
 
     /// <summary>Who can read the data folder holds every capability, and is audited as the operator.</summary>
     public static Actor Actor => Actor.Operator();
+
+    /// <summary>The same, with the reason that was given.</summary>
+    public static Actor ActorOf(ParseResult parsed, Option<string?> reason) => Actor.Because(parsed.GetValue(reason));
 
     public string DataFolder => app.Configuration["Portal:DataFolder"]!;
 

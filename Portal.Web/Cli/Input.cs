@@ -9,6 +9,9 @@ internal static class Input
 {
     public static Option<bool> PasswordOption() => new("--password-stdin") { Description = CliText.Say("PasswordStdin") };
 
+    /// <summary>Of commands that change something: why, for the audit, as the pages ask.</summary>
+    public static Option<string?> ReasonOption() => new("--reason") { Description = CliText.Say("Reason"), HelpName = CliText.Say("ReasonText") };
+
     /// <summary>The first line of standard input: a password never stands on a command line, where everybody reads it.</summary>
     public static async Task<string> ReadPasswordAsync(CancellationToken cancel) =>
         await Console.In.ReadLineAsync(cancel) ?? throw new StartRefused(CliText.Say("PasswordMissing"));

@@ -14,6 +14,7 @@ internal static class MailboxVerbs
         var quota = new Option<string?>("--quota") { Description = CliText.Say("MailboxQuota") };
         var name = new Option<string?>("--name") { Description = CliText.Say("MailboxName") };
         var password = Input.PasswordOption();
+        var reason = Input.ReasonOption();
         return Verbs.Verb("create", CliText.Say("MailboxCreate"), async (parsed, host, cancel) =>
         {
             var isGiven = parsed.GetValue(password);
@@ -21,9 +22,9 @@ internal static class MailboxVerbs
             {
                 QuotaBytes = parsed.GetValue(quota) is { } size ? Input.ParseSize(size) : null,
             };
-            var made = (await host.Get<MailboxService>().CreateAsync(CommandHost.Actor, wanted, cancel)).OrRefuse();
+            var made = (await host.Get<MailboxService>().CreateAsync(CommandHost.ActorOf(parsed, reason), wanted, cancel)).OrRefuse();
             Console.WriteLine(isGiven ? CliText.Say("MailboxCreated", wanted.Address) : CliText.Say("MailboxCreatedPassword", wanted.Address, made.Credential.Password));
-        }).With(address, quota, name, password);
+        }).With(address, quota, name, password, reason);
     }
 
     private static Command List()

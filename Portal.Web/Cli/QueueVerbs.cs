@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Portal.Core;
+using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Web.Hosting;
 
@@ -28,9 +29,9 @@ internal static class QueueVerbs
         }).With(json);
     }
 
-    private static Command Retry() => Act("retry", CliText.Say("QueueRetry"), async (queue, selection, named, cancel) =>
+    private static Command Retry() => Act("retry", CliText.Say("QueueRetry"), async (queue, actor, selection, named, cancel) =>
     {
-        var done = (await queue.RetryAsync(CommandHost.Actor, selection, cancel)).OrRefuse();
+        var done = (await queue.RetryAsync(actor, selection, cancel)).OrRefuse();
         if (done.WorkId is not null) return CliText.Say("QueueInTurns");
         var held = await CountAsync(queue, selection, QueueState.Held, cancel);
         if (done.Rows > 0 || named is null) return held == 0 ? CliText.Say("QueueRetried", done.Rows) : CliText.Say("QueueRetriedNotHeld", done.Rows, held, named ?? "--all");
@@ -38,9 +39,9 @@ internal static class QueueVerbs
         throw await CountAsync(queue, selection, QueueState.Claimed, cancel) > 0 ? new StartRefused(CliText.Say("QueueClaimed", named)) : Nothing(named);
     });
 
-    private static Command Release() => Act("release", CliText.Say("QueueRelease"), async (queue, selection, named, cancel) =>
+    private static Command Release() => Act("release", CliText.Say("QueueRelease"), async (queue, actor, selection, named, cancel) =>
     {
-        var done = (await queue.ReleaseAsync(CommandHost.Actor, selection, cancel)).OrRefuse();
+        var done = (await queue.ReleaseAsync(actor, selection, cancel)).OrRefuse();
         if (done.WorkId is not null) return CliText.Say("QueueInTurns");
         if (done.Rows > 0 || named is null) return CliText.Say("QueueReleased", done.Rows);
         throw await CountAsync(queue, selection, null, cancel) > 0 ? new StartRefused(CliText.Say("QueueNotHeld", named)) : Nothing(named);
@@ -48,11 +49,12 @@ internal static class QueueVerbs
 
     /// <summary>A verb for one entry, the entries of a message or of a recipient, or all.</summary>
     /// <param name="act">Does it and gives the sentence of success; <c>named</c> is what was named as it was typed, null for all.</param>
-    private static Command Act(string name, string description, Func<QueueService, QueueSelection, string?, CancellationToken, Task<string>> act)
+    private static Command Act(string name, string description, Func<QueueService, Actor, QueueSelection, string?, CancellationToken, Task<string>> act)
     {
         var id = new Argument<string?>("ID") { Description = CliText.Say("QueueId"), Arity = ArgumentArity.ZeroOrOne };
         var recipient = new Option<string?>("--recipient") { Description = CliText.Say("QueueRecipient") };
         var all = new Option<bool>("--all") { Description = CliText.Say("QueueAll") };
+        var reason = Input.ReasonOption();
         return Verbs.Verb(name, description, async (parsed, host, cancel) =>
         {
             var (selection, named) = (parsed.GetValue(id), parsed.GetValue(recipient), parsed.GetValue(all)) switch
@@ -63,8 +65,8 @@ internal static class QueueVerbs
                 (null, null, true) => (QueueSelection.Matching(QueueFilter.All), (string?)null),
                 _ => throw new StartRefused(CliText.Say("QueueWhich")),
             };
-            Console.WriteLine(await act(host.Get<QueueService>(), selection, named, cancel));
-        }).With(id, recipient, all);
+            Console.WriteLine(await act(host.Get<QueueService>(), CommandHost.ActorOf(parsed, reason), selection, named, cancel));
+        }).With(id, recipient, all, reason);
     }
 
     /// <summary>How many of the selected entries are in a state; null counts all.</summary>

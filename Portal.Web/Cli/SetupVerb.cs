@@ -13,14 +13,15 @@ internal static class SetupVerb
         var organisation = new Option<string?>("--organisation") { Description = CliText.Say("SetupOrganisation") };
         var password = Input.PasswordOption();
         password.Required = true;
+        var reason = Input.ReasonOption();
         var verb = Verbs.Verb("setup", CliText.Say("Setup"), mayCreate: true, act: async (parsed, host, cancel) =>
         {
             var name = parsed.GetRequiredValue(domain);
             var request = new SetupRequest(null, parsed.GetValue(organisation) ?? name, name, parsed.GetRequiredValue(administrator), null, await Input.ReadPasswordAsync(cancel));
-            (await host.Get<SetupService>().SetUpAsync(CommandHost.Actor, request, cancel)).OrRefuse();
+            (await host.Get<SetupService>().SetUpAsync(CommandHost.ActorOf(parsed, reason), request, cancel)).OrRefuse();
             Console.WriteLine(CliText.Say("SetupDone", parsed.GetRequiredValue(administrator)));
         });
-        return verb.With(domain, administrator, organisation, password);
+        return verb.With(domain, administrator, organisation, password, reason);
     }
 
     public static Command With(this Command verb, params ReadOnlySpan<Symbol> symbols)

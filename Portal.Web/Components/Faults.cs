@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Localization;
 using Portal.Core.Data;
+using Portal.Web.Security;
 
 namespace Portal.Web.Components;
 
@@ -24,6 +25,7 @@ internal static partial class Faults
         var isOutage = feature.Error.IsOutage();
         var reference = Guid.NewGuid().ToString("N")[..12];
         var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Faults));
+        using var scope = logger.BeginAccountScope(OpenPages.AccountOf(context.User));   // the request's own has ended with it
         LogFault(logger, context.Request.Method, Loggable(feature.Path), reference, feature.Error);
         context.Response.StatusCode = isOutage ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
 

@@ -55,6 +55,14 @@ public sealed class WebOptions
     /// <summary>How long such a page is kept: a browser that comes back in this time finds it with what was typed.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan DisconnectedPageLifetime { get; set; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>How long a session lasts, whatever its cookie or an open page says.</summary>
+    [Range(typeof(TimeSpan), "00:10:00", "7.00:00:00")]
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(12);
+
+    /// <summary>How long a session lasts without input, of an account that may do more than use its own mail.</summary>
+    [Range(typeof(TimeSpan), "00:05:00", "7.00:00:00")]
+    public TimeSpan AdministratorIdleTimeout { get; set; } = TimeSpan.FromMinutes(30);
 }
 
 /// <summary>What the attributes can't say.</summary>

@@ -5,7 +5,7 @@ using Portal.Core.Data;
 
 namespace Portal.Web.Security;
 
-/// <summary>Ends an open page with its session: looks whenever the directory changed or a session was ended, and every ten seconds for a hint that was lost and for a session grown too old.</summary>
+/// <summary>Ends an open page with its session: looks whenever the directory changed or a session was ended, and every ten seconds for a hint that was lost and for a session grown too old or left alone.</summary>
 internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProvider
 {
     private readonly Sessions sessions;
@@ -20,13 +20,18 @@ internal sealed class CircuitSession : RevalidatingServerAuthenticationStateProv
         });
     }
 
+    /// <summary>Whether the session ended because nobody was there.</summary>
+    public bool WasAway { get; private set; }
+
     protected override TimeSpan RevalidationInterval => TimeSpan.FromSeconds(10);
 
     protected override async Task<bool> ValidateAuthenticationStateAsync(AuthenticationState authenticationState, CancellationToken cancellationToken)
     {
         try
         {
-            return authenticationState.User.Identity?.IsAuthenticated != true || await sessions.FindAsync(authenticationState.User, cancellationToken) is not null;
+            if (authenticationState.User.Identity?.IsAuthenticated != true) return true;
+            (var account, WasAway) = await sessions.LookAsync(authenticationState.User, cancellationToken);
+            return account is not null;
         }
         catch (Exception e) when (e.IsOutage())
         {

@@ -45,8 +45,8 @@ public sealed class OpenPages(IOptions<WebOptions> options)
     private int MostOf(string account) => account.Length == 0 ? options.Value.MaxPages / 4 : options.Value.MaxPagesPerAccount;
 }
 
-/// <summary>Counts one page from its opening to its end.</summary>
-internal sealed class OpenPage(OpenPages pages, AuthenticationStateProvider states) : CircuitHandler
+/// <summary>Counts one page from its opening to its end, and marks what is logged while it answers its person.</summary>
+internal sealed class OpenPage(OpenPages pages, AuthenticationStateProvider states, ILogger<OpenPage> logger) : CircuitHandler
 {
     private string? account;
 
@@ -56,6 +56,12 @@ internal sealed class OpenPage(OpenPages pages, AuthenticationStateProvider stat
         if (!pages.TryOpen(whose)) throw new InvalidOperationException("Too many pages are open.");   // ends the circuit: many that asked at once
         account = whose;
     }
+
+    public override Func<CircuitInboundActivityContext, Task> CreateInboundActivityHandler(Func<CircuitInboundActivityContext, Task> next) => async context =>
+    {
+        using var scope = logger.BeginAccountScope(account);
+        await next(context);
+    };
 
     public override Task OnCircuitClosedAsync(Circuit circuit, CancellationToken cancellationToken)
     {

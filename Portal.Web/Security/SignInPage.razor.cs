@@ -1,9 +1,11 @@
 using System.Net;
 using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Permissions;
 using Portal.Web.Components;
 using Portal.Web.Components.Shared;
+using Portal.Web.Hosting;
 
 namespace Portal.Web.Security;
 
@@ -21,6 +23,12 @@ public sealed partial class SignInPage
 
     private bool SignedOut => Queries.Read<bool>(SignedOutQuery) == true;
 
+    [SupplyParameterFromQuery(Name = "away")] private string? AwayQuery { get; set; }
+
+    private bool WasAway => Queries.Read<bool>(AwayQuery) == true || Sessions.WasAway(Context);
+
+    private string AwayFor => Times.Wait(S, Options.Value.AdministratorIdleTimeout);
+
     [SupplyParameterFromForm] private Input? Form { get; set; }
 
     [Inject] private AccountAuthenticator Authenticator { get; set; } = null!;
@@ -28,6 +36,8 @@ public sealed partial class SignInPage
     [Inject] private SetupService Setup { get; set; } = null!;
 
     [Inject] private Sessions Sessions { get; set; } = null!;
+
+    [Inject] private IOptions<WebOptions> Options { get; set; } = null!;
 
     [Inject] private NavigationManager Nav { get; set; } = null!;
 

@@ -21,6 +21,15 @@
     if (field) field.type = e.target.checked ? "text" : "password";
   });
 
+  // Who governs others is signed out when away: that somebody is here is told once a minute. What the page does by itself is no sign.
+  let toldAt = 0;
+  const here = e => {
+    if (!e.isTrusted || !document.body.dataset.live || Date.now() - toldAt < 60_000) return;
+    toldAt = Date.now();
+    fetch("/here", { method: "POST", keepalive: true }).catch(() => { toldAt = 0; });
+  };
+  for (const sign of ["keydown", "pointerdown", "click", "input", "wheel", "touchmove"]) document.addEventListener(sign, here, { capture: true, passive: true });
+
   const focusBefore = [];
   let ahead = null;   // what is typed between the key that opens the palette and the focus of its field
   let aheadEnds = 0;

@@ -94,4 +94,32 @@ public class AccountServiceTests
         Assert.IsType<NotPermitted>((await service.SignOutEverywhereAsync(actor, boss, Cancel)).Refusal);
         Assert.IsType<NotPermitted>((await service.SetRolesAsync(actor, boss, 0, [Role.User], Cancel)).Refusal);
     }
+
+    [Fact]
+    public async Task Two_who_let_an_account_in_at_once_on_two_nodes_both_do()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseKind.Postgres);
+        await database.AddDomainAsync();
+        var anna = (await database.AddMailboxAsync("anna@portal.test")).AccountId;
+        await using var another = database.AnotherNode();
+
+        // The first has written and not committed; the second waits for it, and then finds its row.
+        await using (var first = await database.Databases.CreateDbContextAsync(Cancel))
+        await using (var second = await another.Databases.CreateDbContextAsync(Cancel))
+        {
+            await using var ours = await first.Database.BeginTransactionAsync(Cancel);
+            await using var theirs = await second.Database.BeginTransactionAsync(Cancel);
+            await SignInThrottleStore.WelcomeAsync(first, "anna@portal.test", database.Clock.GetUtcNow(), Cancel);
+            var waiting = SignInThrottleStore.WelcomeAsync(second, "anna@portal.test", database.Clock.GetUtcNow(), Cancel);
+            await ours.CommitAsync(Cancel);
+            await waiting;
+            await theirs.CommitAsync(Cancel);
+        }
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => (i % 2 == 0 ? database : another).Get<AccountService>().UnlockAsync(Organisation.With(Role.Helpdesk), anna, Cancel)));
+
+        Assert.All(outcomes, o => Assert.True(o.IsDone, o.Refusal?.Key));
+        Assert.Equal(1, await database.ReadAsync(db => db.SignInThrottles.CountAsync()));
+        Assert.Equal(4, await database.ReadAsync(db => db.Audit.CountAsync(e => e.Action == "account.unlock")));
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Portal.Core.Accounts;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
@@ -182,6 +183,24 @@ public sealed class NetworkThrottleTests : IDisposable
         Assert.Equal(1, await database.ReadAsync(db => db.SignIns.CountAsync(s => s.AccountId == anna.Id && s.Result == SignInResultKind.Succeeded)));   // the door's alone
     }
 
+    [Theory, BothDatabases]
+    public async Task A_stranger_of_a_slowed_down_network_waits_as_long_as_a_look_at_a_wrong_password_takes(DatabaseKind kind)
+    {
+        var clock = new WaitingClock();
+        await using var database = await SeedAsync(kind, services => services.AddSingleton<TimeProvider>(clock).AddSingleton<IPasswordHasher<Account>>(new TimedHasher(clock)));
+        Assert.Equal(AuthenticationKind.Succeeded, await TryAsync(database, Anna, Password));
+        clock.Advance(TimeSpan.FromMinutes(10));
+        await SprayAsync(database);
+        clock.Waits.Clear();
+
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, Anna, "wrong wrong wrong"));   // known here: looked at
+        Assert.Empty(clock.Waits);
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, Bert, Password));
+        Assert.Equal(AuthenticationKind.SlowedDown, await TryAsync(database, "nobody@portal.test", Password));
+
+        Assert.Equal([TimedHasher.Look, TimedHasher.Look], clock.Waits);
+    }
+
     private static async Task<TestDatabase> SeedAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
     {
         var database = await TestDatabase.CreateAsync(kind, configure);
@@ -200,4 +219,31 @@ public sealed class NetworkThrottleTests : IDisposable
 
     private static async Task<AuthenticationKind> TryAsync(TestDatabase database, string name, string password, IPAddress? client = null) =>
         (await database.Get<AccountAuthenticator>().VerifyAsync(name, password, client ?? Office, Channel.Smtp, CancellationToken.None)).Kind;
+
+    /// <summary>Every look takes as long on the test's clock.</summary>
+    private sealed class TimedHasher(FakeTimeProvider clock) : IPasswordHasher<Account>
+    {
+        public static readonly TimeSpan Look = TimeSpan.FromMilliseconds(48);
+        private readonly PasswordHasher<Account> real = new();
+
+        public string HashPassword(Account user, string password) => real.HashPassword(user, password);
+
+        public PasswordVerificationResult VerifyHashedPassword(Account user, string hashedPassword, string providedPassword)
+        {
+            clock.Advance(Look);
+            return real.VerifyHashedPassword(user, hashedPassword, providedPassword);
+        }
+    }
+
+    /// <summary>Remembers who waits how long, and lets nobody.</summary>
+    private sealed class WaitingClock() : FakeTimeProvider(TestDatabase.Start)
+    {
+        public List<TimeSpan> Waits { get; } = [];
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime > TimeSpan.Zero && dueTime <= TimeSpan.FromSeconds(1)) Waits.Add(dueTime);
+            return base.CreateTimer(callback, state, dueTime > TimeSpan.FromSeconds(1) ? dueTime : TimeSpan.Zero, period);
+        }
+    }
 }

@@ -47,20 +47,22 @@ public sealed class RecordKeeperTests
             {
                 db.OneTimeLinks.Add(LinkOf(month.AddMinutes(-1 - i), i % 2 == 0 ? month.AddDays(-1) : null));
                 db.EndedSessions.Add(new EndedSession { Id = Guid.NewGuid(), ExpiresAt = now.AddMinutes(-1 - i) });
+                db.SessionUses.Add(new SessionUse { Id = Guid.NewGuid(), SeenAt = now.AddHours(-1), ExpiresAt = now.AddMinutes(-1 - i) });
                 db.Work.Add(WorkOf(i % 2 == 0 ? WorkState.Done : WorkState.Failed, month.AddMinutes(-1 - i)));
             }
 
             db.OneTimeLinks.Add(LinkOf(month.AddMinutes(1), null));
             db.EndedSessions.Add(new EndedSession { Id = Guid.NewGuid(), ExpiresAt = now.AddMinutes(1) });
+            db.SessionUses.Add(new SessionUse { Id = Guid.NewGuid(), SeenAt = now, ExpiresAt = now.AddMinutes(1) });
             db.Work.Add(WorkOf(WorkState.Done, month.AddMinutes(1)));
             db.Work.Add(WorkOf(WorkState.Pending, null));
         });
         var remover = database.Get<RecordRemover>();
-        Assert.Equal((500, 500, 500), (await remover.RemoveLinksAsync(month, Cancel), await remover.RemoveSessionsAsync(now, Cancel), await remover.RemoveWorkAsync(month, Cancel)));
+        Assert.Equal((500, 500, 500, 500), (await remover.RemoveLinksAsync(month, Cancel), await remover.RemoveSessionsAsync(now, Cancel), await remover.RemoveSessionUsesAsync(now, Cancel), await remover.RemoveWorkAsync(month, Cancel)));
 
         await RunAsync(database);
 
-        Assert.Equal((1, 1, 2), await database.ReadAsync(async db => (await db.OneTimeLinks.CountAsync(), await db.EndedSessions.CountAsync(), await db.Work.CountAsync())));
+        Assert.Equal((1, 1, 1, 2), await database.ReadAsync(async db => (await db.OneTimeLinks.CountAsync(), await db.EndedSessions.CountAsync(), await db.SessionUses.CountAsync(), await db.Work.CountAsync())));
     }
 
     // SQLite's planner asks no statistics; PostgreSQL's rather walks a table as small as a test's.
@@ -77,6 +79,7 @@ public sealed class RecordKeeperTests
                 db.SignIns.Add(SignInOf(accounts[i % accounts.Count].Id, -i, SignInResultKind.Succeeded));
                 db.OneTimeLinks.Add(LinkOf(TestDatabase.Start.AddHours(i), null));
                 db.EndedSessions.Add(new EndedSession { Id = Guid.NewGuid(), ExpiresAt = TestDatabase.Start.AddHours(i) });
+                db.SessionUses.Add(new SessionUse { Id = Guid.NewGuid(), SeenAt = TestDatabase.Start, ExpiresAt = TestDatabase.Start.AddHours(i) });
                 db.Work.Add(WorkOf(WorkState.Done, TestDatabase.Start.AddHours(-i)));
             }
         });

@@ -3,11 +3,13 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Portal.Core.Accounts;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
 using Portal.Tests.Fixtures;
+using Portal.Web.Hosting;
 using Portal.Web.Security;
 
 namespace Portal.Tests.Web.Security;
@@ -51,17 +53,17 @@ public class CircuitSessionTests
     private static async Task<CircuitSession> OpenAsync(TestDatabase database, Guid accountId)
     {
         var stamp = (await database.Get<RoleDirectory>().FindAsync(accountId, CancellationToken.None))!.SecurityStamp;
-        var session = new CircuitSession(NullLoggerFactory.Instance, new Sessions(database.Get<RoleDirectory>(), database.Get<EndedSessions>(), database.Clock), database.Feed);
+        var session = new CircuitSession(NullLoggerFactory.Instance, new Sessions(database.Get<RoleDirectory>(), database.Get<EndedSessions>(), database.Get<SessionUses>(), Options.Create(new WebOptions()), database.Clock), database.Feed);
         session.SetAuthenticationState(Task.FromResult(new AuthenticationState(new ClaimsPrincipal(new ClaimsIdentity(
             [new(ClaimTypes.NameIdentifier, accountId.ToString()), new("AspNet.Identity.SecurityStamp", stamp), .. Sessions.ClaimsOf(Guid.NewGuid(), database.Clock.GetUtcNow())], "test")))));
         return session;
     }
 
     private static Sessions SessionsOf(IDbContextFactory<PortalDbContext> databases, ChangeFeed feed) =>
-        new(new RoleDirectory(databases, feed, TimeProvider.System), new EndedSessions(databases, new WriteGate(false), feed, TimeProvider.System), TimeProvider.System);
+        new(new RoleDirectory(databases, feed, TimeProvider.System), new EndedSessions(databases, new WriteGate(false), feed, TimeProvider.System), new SessionUses(databases, new WriteGate(false), TimeProvider.System), Options.Create(new WebOptions()), TimeProvider.System);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ValidateAuthenticationStateAsync")]
-    private static extern Task<bool> ValidateAsync(CircuitSession session, AuthenticationState state, CancellationToken cancel);
+    internal static extern Task<bool> ValidateAsync(CircuitSession session, AuthenticationState state, CancellationToken cancel);
 
     private sealed class LostDatabase : IDbContextFactory<PortalDbContext>
     {

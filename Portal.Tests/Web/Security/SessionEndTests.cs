@@ -48,11 +48,73 @@ public sealed class SessionEndTests
         await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
         await using var page = new OpenPage(portal, browser);
 
-        clock.Advance(Sessions.Life - TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 35; i++)
+        {
+            clock.Advance(TimeSpan.FromMinutes(20));
+            await browser.PostAsync("here");
+        }
+
         Assert.Equal(ActorKind.Account, (await page.ActorAsync()).Kind);
-        clock.Advance(TimeSpan.FromHours(1));
+        clock.Advance(TimeSpan.FromMinutes(21));
 
         Assert.Equal(ActorKind.Visitor, (await page.ActorAsync()).Kind);
+    }
+
+    [Theory, BothDatabases]
+    public async Task An_administrator_who_is_away_is_signed_out_and_told_why(DatabaseKind kind)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Database = kind, Configure = builder => builder.Services.AddSingleton<TimeProvider>(clock) });
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        await using var page = new OpenPage(portal, browser);
+        for (var i = 0; i < 4; i++)
+        {
+            clock.Advance(TimeSpan.FromMinutes(20));
+            await browser.PostAsync("here");
+        }
+
+        clock.Advance(TimeSpan.FromMinutes(29));
+        Assert.Equal(ActorKind.Account, (await page.ActorAsync()).Kind);
+        await browser.PostAsync("_blazor/negotiate");   // an open page that lost its connection: nobody's hand
+        clock.Advance(TimeSpan.FromMinutes(2));
+        await browser.PostAsync("here");   // too late
+
+        Assert.Equal(ActorKind.Visitor, (await page.ActorAsync()).Kind);
+        Assert.True(await page.LooksAwayAsync());
+        Assert.DoesNotContain(browser.Cookies, c => c.Name == "portal-session");
+        var (_, form, _) = await browser.GetAsync("sign-in?returnUrl=%2Fadmin&away=true");
+        Assert.Contains("You were away for 30 min", form, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_of_somebody_who_was_away_leads_to_the_sign_in_that_says_so()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Configure = builder => builder.Services.AddSingleton<TimeProvider>(clock) });
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        var cookie = CookieOf(browser);
+
+        clock.Advance(TimeSpan.FromMinutes(31));
+
+        Assert.EndsWith("&away=true", await AskWithAsync(portal, cookie), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_plain_user_may_leave_the_mail_open()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes { Configure = builder => builder.Services.AddSingleton<TimeProvider>(clock) });
+        await portal.AddMailboxAsync("anna@portal.test");
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync("anna@portal.test", PortalHost.Password);
+        await using var page = new OpenPage(portal, browser);
+
+        clock.Advance(TimeSpan.FromHours(11));
+
+        Assert.Equal(ActorKind.Account, (await page.ActorAsync()).Kind);
+        Assert.Equal(0, await portal.ReadAsync(db => db.SessionUses.CountAsync()));
     }
 
     private static string CookieOf(PortalBrowser browser) => Assert.Single(browser.Cookies, c => c.Name == "portal-session").Value;
@@ -86,6 +148,13 @@ public sealed class SessionEndTests
         public Task SignedOut => signedOut.Task;
 
         public ValueTask<Actor> ActorAsync() => scope.ServiceProvider.GetRequiredService<CurrentActor>().GetAsync();
+
+        public async Task<bool> LooksAwayAsync()
+        {
+            var session = (CircuitSession)scope.ServiceProvider.GetRequiredService<AuthenticationStateProvider>();
+            await CircuitSessionTests.ValidateAsync(session, await session.GetAuthenticationStateAsync(), CancellationToken.None);   // or the page looked by itself already
+            return session.WasAway;
+        }
 
         public ValueTask DisposeAsync() => scope.DisposeAsync();
 

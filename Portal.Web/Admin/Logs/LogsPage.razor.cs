@@ -37,6 +37,8 @@ public sealed partial class LogsPage : IDisposable
 
     [SupplyParameterFromQuery(Name = "session")] private string? Session { get; set; }
 
+    [SupplyParameterFromQuery(Name = "account")] private string? Account { get; set; }
+
     [SupplyParameterFromQuery(Name = "before")] private string? Before { get; set; }
 
     [SupplyParameterFromQuery(Name = "live")] private string? LiveQuery { get; set; }
@@ -57,14 +59,14 @@ public sealed partial class LogsPage : IDisposable
 
     private bool IsPaused => Live == 0;
 
-    private bool IsFiltered => Q is not null || LevelKey is not null || Component is not null || RangeKey is not null || QueueKey is not null || Session is not null || Before is not null;
+    private bool IsFiltered => Q is not null || LevelKey is not null || Component is not null || RangeKey is not null || QueueKey is not null || Session is not null || Account is not null || Before is not null;
 
     private IEnumerable<(string Value, string Text)> Levels =>
         new[] { LogLevel.Debug, LogLevel.Information, LogLevel.Warning, LogLevel.Error, LogLevel.Critical }.Select(l => (l.ToString(), L[$"Level_{l}"].Value));
 
     /// <summary>What a link from elsewhere narrowed to, each with its word.</summary>
     private IEnumerable<(string Name, string Value, string Label)> Narrowings =>
-        new[] { ("queue", QueueKey, "OfMessage"), ("session", Session, "OfSession") }.Where(n => n.Item2 is not null).Select(n => (n.Item1, n.Item2!, n.Item3));
+        new[] { ("queue", QueueKey, "OfMessage"), ("session", Session, "OfSession"), ("account", Account, "OfAccount") }.Where(n => n.Item2 is not null).Select(n => (n.Item1, n.Item2!, n.Item3));
 
     public void Dispose() => following?.Dispose();
 
@@ -92,7 +94,7 @@ public sealed partial class LogsPage : IDisposable
 
     private void Set(string name, string? value) => Nav.SetFilter((name, value), ("before", null), ("line", null));
 
-    private void Clear() => Nav.SetFilter(("q", null), ("level", null), ("component", null), ("range", null), ("queue", null), ("session", null), ("before", null), ("line", null));
+    private void Clear() => Nav.SetFilter(("q", null), ("level", null), ("component", null), ("range", null), ("queue", null), ("session", null), ("account", null), ("before", null), ("line", null));
 
     private void Open(LogEntry entry) => Nav.SetQuery(("line", entry.Id));
 
@@ -108,6 +110,8 @@ public sealed partial class LogsPage : IDisposable
         Component = Component,
         QueueId = QueueKey is null ? null : Guid.TryParse(QueueKey, out var queueId) ? queueId : Guid.Empty,
         SessionId = Session,
+        Property = Account is null ? null : LogText.AccountId,
+        PropertyValue = Account,
         From = TimeRange.From(RangeKey, now),
         Before = long.TryParse(before, CultureInfo.InvariantCulture, out var id) ? id : null,
         Limit = limit,

@@ -287,6 +287,24 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.ToTable("SavedView");
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.SessionUse", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<DateTimeOffset>("SeenAt")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("SessionUse");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.SignIn", b =>
                 {
                     b.Property<long>("Id")
@@ -344,6 +362,40 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasIndex("LastFailureAt");
 
                     b.ToTable("SignInThrottle");
+                });
+
+            modelBuilder.Entity("Portal.Core.Alerts.OwnerNotice", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("By")
+                        .HasMaxLength(40)
+                        .HasColumnType("character varying(40)");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("integer");
+
+                    b.Property<Guid>("MailboxId")
+                        .HasColumnType("uuid");
+
+                    b.Property<long>("QuotaBytes")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("UsedBytes")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("MailboxId");
+
+                    b.ToTable("OwnerNotice");
                 });
 
             modelBuilder.Entity("Portal.Core.Audit.AuditEntry", b =>
@@ -740,6 +792,9 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.Property<long>("Items")
                         .HasColumnType("bigint");
+
+                    b.Property<int>("WarnedPercent")
+                        .HasColumnType("integer");
 
                     b.HasKey("MailboxId");
 
@@ -1467,6 +1522,15 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.HasOne("Portal.Core.Accounts.Account", null)
                         .WithMany()
                         .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Portal.Core.Alerts.OwnerNotice", b =>
+                {
+                    b.HasOne("Portal.Core.Mailboxes.Mailbox", null)
+                        .WithMany()
+                        .HasForeignKey("MailboxId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

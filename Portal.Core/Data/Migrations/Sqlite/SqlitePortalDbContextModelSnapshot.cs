@@ -278,6 +278,24 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.ToTable("SavedView");
                 });
 
+            modelBuilder.Entity("Portal.Core.Accounts.SessionUse", b =>
+                {
+                    b.Property<byte[]>("Id")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("SeenAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("SessionUse");
+                });
+
             modelBuilder.Entity("Portal.Core.Accounts.SignIn", b =>
                 {
                     b.Property<long>("Id")
@@ -334,6 +352,39 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasIndex("LastFailureAt");
 
                     b.ToTable("SignInThrottle");
+                });
+
+            modelBuilder.Entity("Portal.Core.Alerts.OwnerNotice", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("By")
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("MailboxId")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("QuotaBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("UsedBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("MailboxId");
+
+                    b.ToTable("OwnerNotice");
                 });
 
             modelBuilder.Entity("Portal.Core.Audit.AuditEntry", b =>
@@ -726,6 +777,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("Items")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("WarnedPercent")
                         .HasColumnType("INTEGER");
 
                     b.HasKey("MailboxId");
@@ -1454,6 +1508,15 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasOne("Portal.Core.Accounts.Account", null)
                         .WithMany()
                         .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Portal.Core.Alerts.OwnerNotice", b =>
+                {
+                    b.HasOne("Portal.Core.Mailboxes.Mailbox", null)
+                        .WithMany()
+                        .HasForeignKey("MailboxId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });
