@@ -59,6 +59,9 @@ public sealed partial class QuarantinePage
         await ReadRulesAsync();
     }
 
+    /// <summary>As the header names them; as the envelope does where it names nobody.</summary>
+    private string AuthorOf(QuarantineRow row) => row.From?.Replace("\"", "", StringComparison.Ordinal) ?? (row.ReversePath.Length > 0 ? row.ReversePath : L["NoSender"].Value);
+
     private void Clear() => Nav.SetFilter(("q", null), ("why", null), ("domain", null));
 
     private void Open(QuarantineRow row) => Nav.SetQuery(("item", row.Id));
