@@ -10,9 +10,11 @@ using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;
+using Portal.Core.Lists;
 using Portal.Core.Logs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Quotas;
 using Portal.Core.Recipients;
@@ -34,6 +36,7 @@ public static class CoreServices
             .AddAccounts()
             .AddMessages()
             .AddQueue()
+            .AddProtection()
             .AddTraceAuditAndLogs();
     }
 
@@ -140,6 +143,19 @@ public static class CoreServices
         services.AddSingleton<WorkRunner>();
         services.AddSingleton<WorkService>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkRunner>());
+        return services;
+    }
+
+    private static IServiceCollection AddProtection(this IServiceCollection services)
+    {
+        services.AddSingleton<SenderLists>();
+        services.AddHostedService(provider => provider.GetRequiredService<SenderLists>());
+        services.AddSingleton<ListService>();
+        services.AddOptions<QuarantineOptions>().BindConfiguration(QuarantineOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<QuarantineService>();
+        services.AddSingleton<IWorkKind, QuarantineActWork>();
+        services.AddSingleton<QuarantineKeeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<QuarantineKeeper>());
         return services;
     }
 

@@ -33,6 +33,8 @@ public static class SmtpServices
         services.AddSingleton<SubmissionRules>();
         services.AddSingleton<ReceiptAllowance>();
         services.AddSingleton<IMailCheck, LoopCheck>();
+        services.AddSingleton<ListCheck>();
+        services.AddSingleton<IMailCheck>(provider => provider.GetRequiredService<ListCheck>());
         services.AddSingleton<CheckChain>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();

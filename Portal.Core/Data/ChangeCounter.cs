@@ -26,6 +26,12 @@ public enum Change
 
     /// <summary>Sessions of the portal that were ended.</summary>
     Sessions,
+
+    /// <summary>Senders allowed or blocked.</summary>
+    Lists,
+
+    /// <summary>Mail came into quarantine or left it. A hint: mail does not raise its counter.</summary>
+    Quarantine,
 }
 
 /// <summary>How often something has changed: raised in the transaction of the change; the truth behind every hint (DESIGN §7).</summary>

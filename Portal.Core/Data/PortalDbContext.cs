@@ -7,9 +7,11 @@ using Portal.Core.Alerts;
 using Portal.Core.Audit;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;
+using Portal.Core.Lists;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
@@ -63,6 +65,12 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
     public DbSet<QueueEntry> QueueEntries => Set<QueueEntry>();
 
     public DbSet<Route> Routes => Set<Route>();
+
+    public DbSet<ListEntry> ListEntries => Set<ListEntry>();
+
+    public DbSet<ListHits> ListHits => Set<ListHits>();
+
+    public DbSet<QuarantineItem> QuarantineItems => Set<QuarantineItem>();
 
     public DbSet<MessageTrace> Traces => Set<MessageTrace>();
 

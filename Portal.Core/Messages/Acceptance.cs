@@ -1,4 +1,5 @@
 using Portal.Core.Data;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
 
@@ -33,6 +34,9 @@ public sealed record Acceptance
 
     /// <summary>Entries to queue; their MessageId is set by the writer.</summary>
     public IReadOnlyList<QueueEntry> Entries { get; init; } = [];
+
+    /// <summary>Copies to keep back; their MessageId is set by the writer.</summary>
+    public IReadOnlyList<QuarantineItem> Quarantined { get; init; } = [];
 
     /// <summary>Its trace; null for a draft, which is no mail in motion.</summary>
     public required MessageTrace? Trace { get; init; }

@@ -72,7 +72,7 @@ public sealed class ContentSweeper(IDbContextFactory<PortalDbContext> databases,
         var end = last == 0 ? long.MaxValue : last;
         // The messages are walked, not their contents: SQLite would read every stored byte to come to the columns behind it.
         var ids = await db.Messages
-            .Where(m => m.Id > cursor && m.Id <= end && m.ReceivedAt < before && !db.MailItems.Any(i => i.MessageId == m.Id) && !db.QueueEntries.Any(e => e.MessageId == m.Id))
+            .Where(m => m.Id > cursor && m.Id <= end && m.ReceivedAt < before && !db.MailItems.Any(i => i.MessageId == m.Id) && !db.QueueEntries.Any(e => e.MessageId == m.Id) && !db.QuarantineItems.Any(q => q.MessageId == m.Id))
             .OrderBy(m => m.Id).Take(TurnRows).Select(m => m.Id).ToListAsync(cancel);
         var unused = ids.Count == 0 ? [] : await db.Contents.Where(c => ids.Contains(c.MessageId) && c.StoredAt < before).Select(c => new Unused(c.MessageId, c.BlobKey)).ToListAsync(cancel);
         return (unused, ids.Count == TurnRows ? ids[^1] : last == 0 ? null : last);

@@ -146,6 +146,12 @@ internal sealed class MailCommit(FolderIds folderIds, TimeProvider clock)
             rows.Entries.Add(entry);
         }
 
+        foreach (var item in acceptance.Quarantined)
+        {
+            item.MessageId = messageId;
+            rows.Quarantined.Add(item);
+        }
+
         if (acceptance.Trace is { } trace) rows.Traces.Add(trace);
         if (acceptance.Event is { } traceEvent) rows.Events.Add(traceEvent);
         rows.Recipients.AddRange(acceptance.Recipients);

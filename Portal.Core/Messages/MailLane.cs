@@ -1,4 +1,5 @@
 using Portal.Core.Data;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
 
@@ -57,6 +58,8 @@ internal sealed class MailRows
     public List<MailItem> Items { get; } = [];
 
     public List<QueueEntry> Entries { get; } = [];
+
+    public List<QuarantineItem> Quarantined { get; } = [];
 
     public List<MessageTrace> Traces { get; } = [];
 

@@ -170,6 +170,7 @@ public sealed partial class MailWriter(
 
         foreach (var mailbox in commit.TouchedMailboxes) feed.Publish(Change.Mail, mailbox);
         if (acceptances.Any(a => a.Entries.Count > 0 || a.Precondition is not null)) feed.Publish(Change.Queue);
+        if (acceptances.Any(a => a.Quarantined.Count > 0)) feed.Publish(Change.Quarantine);
         feed.Publish(Change.Trace);
         foreach (var entry in batch)
         {

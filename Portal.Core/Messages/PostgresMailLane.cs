@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata;
 using Npgsql;
 using NpgsqlTypes;
 using Portal.Core.Data;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
 
@@ -20,7 +21,7 @@ internal sealed class PostgresMailLane : MailLane
     private static readonly string TakeUidsSql = string.Format(CultureInfo.InvariantCulture, FolderCounters.AddSql, "$1", "$2", "$3");
     private readonly NpgsqlConnection connection;
     private readonly Queue<long> ids = new();
-    private readonly Insert messages, contents, items, entries, traces, events, recipients;
+    private readonly Insert messages, contents, items, entries, quarantined, traces, events, recipients;
     private NpgsqlTransaction? transaction;
     private NpgsqlBatch? inserts;
     private ulong? transactionId;
@@ -32,6 +33,7 @@ internal sealed class PostgresMailLane : MailLane
         contents = new(RowMap.Of<Content>(model));
         items = new(RowMap.Of<MailItem>(model, withKey: false));
         entries = new(RowMap.Of<QueueEntry>(model, withKey: false));
+        quarantined = new(RowMap.Of<QuarantineItem>(model, withKey: false));
         traces = new(RowMap.Of<MessageTrace>(model));
         events = new(RowMap.Of<TraceEvent>(model));
         recipients = new(RowMap.Of<TraceRecipient>(model));
@@ -120,6 +122,7 @@ internal sealed class PostgresMailLane : MailLane
         contents.AddTo(inserts, rows.Contents);
         items.AddTo(inserts, rows.Items);
         entries.AddTo(inserts, rows.Entries);
+        quarantined.AddTo(inserts, rows.Quarantined);
         traces.AddTo(inserts, rows.Traces);
         events.AddTo(inserts, rows.Events);
         recipients.AddTo(inserts, rows.Recipients);

@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Portal.Core.Data;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
 
@@ -14,7 +15,7 @@ internal sealed class SqliteMailLane : MailLane
     private readonly SqliteConnection connection;
     private readonly SqliteCommand addUse;
     private readonly SqliteCommand takeUids;
-    private readonly SqliteInsert messages, contents, items, entries, traces, events, recipients;
+    private readonly SqliteInsert messages, contents, items, entries, quarantined, traces, events, recipients;
     private SqliteTransaction? transaction;
 
     public SqliteMailLane(string databaseFile, IModel model)
@@ -28,6 +29,7 @@ internal sealed class SqliteMailLane : MailLane
         contents = new(connection, RowMap.Of<Content>(model));
         items = new(connection, RowMap.Of<MailItem>(model, withKey: false));
         entries = new(connection, RowMap.Of<QueueEntry>(model, withKey: false));
+        quarantined = new(connection, RowMap.Of<QuarantineItem>(model, withKey: false));
         traces = new(connection, RowMap.Of<MessageTrace>(model));
         events = new(connection, RowMap.Of<TraceEvent>(model));
         recipients = new(connection, RowMap.Of<TraceRecipient>(model));
@@ -96,6 +98,7 @@ internal sealed class SqliteMailLane : MailLane
         contents.Run(rows.Contents);
         items.Run(rows.Items);
         entries.Run(rows.Entries);
+        quarantined.Run(rows.Quarantined);
         traces.Run(rows.Traces);
         events.Run(rows.Events);
         recipients.Run(rows.Recipients);
@@ -104,7 +107,7 @@ internal sealed class SqliteMailLane : MailLane
 
     public override ValueTask DisposeAsync()
     {
-        foreach (var insert in new[] { messages, contents, items, entries, traces, events, recipients }) insert.Dispose();
+        foreach (var insert in new[] { messages, contents, items, entries, quarantined, traces, events, recipients }) insert.Dispose();
         transaction?.Dispose();
         return connection.DisposeAsync();
     }

@@ -10,6 +10,15 @@ public enum Capability
     ManageAliases,
     ManageDomains,
     ManageRoutes,
+
+    /// <summary>Senders that are always let through or never.</summary>
+    ManageLists,
+
+    /// <summary>What is in quarantine: who, why, headers and safe text; each look is audited.</summary>
+    ViewQuarantine,
+
+    /// <summary>Let mail out of quarantine, or delete it.</summary>
+    ReleaseQuarantine,
     ViewQueue,
     ManageQueue,
     ViewTrace,

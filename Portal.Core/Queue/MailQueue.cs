@@ -223,7 +223,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
             await placement.QueueRelaysAsync(db, entry, at, cancel);
         }
 
-        if (settlement.IsFinal || settlement.Kind == SettlementKind.Deferred) await QueueTrace.SetRecipientAsync(db, entry, settlement.Outcome, settlement.Rule, reply, at, cancel);
+        if (settlement.IsFinal || settlement.Kind == SettlementKind.Deferred) await QueueTrace.SetRecipientAsync(db, entry.QueueId, entry.ForwardPath, settlement.Outcome, settlement.Rule, reply, at, cancel);
         return true;
     }
 

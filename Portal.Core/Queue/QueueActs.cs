@@ -32,7 +32,7 @@ internal static class QueueActs
         });
 
         var changed = await rows.AsNoTracking().Where(IsIn(act)).ToListAsync(cancel);
-        foreach (var entry in changed) db.TraceEvents.Add(QueueTrace.Action(entry.QueueId, at, act, entry.ForwardPath, actorName));
+        foreach (var entry in changed) db.TraceEvents.Add(QueueTrace.Action(entry.QueueId, at, QueueService.ActionOf(act), entry.ForwardPath, actorName));
         if (act == QueueAct.Delete) await RemoveAsync(db, changed, at, cancel);
         var changedIds = changed.ConvertAll(e => e.Id);
         return new(changedIds, Claimed([.. ids.Except(changedIds)]));
@@ -56,7 +56,7 @@ internal static class QueueActs
     {
         var ids = entries.ConvertAll(e => e.Id);
         await db.QueueEntries.Where(e => ids.Contains(e.Id)).ExecuteDeleteAsync(cancel);
-        foreach (var entry in entries) await QueueTrace.SetRecipientAsync(db, entry, RecipientOutcome.Removed, "queue.delete", null, at, cancel);
+        foreach (var entry in entries) await QueueTrace.SetRecipientAsync(db, entry.QueueId, entry.ForwardPath, RecipientOutcome.Removed, "queue.delete", null, at, cancel);
     }
 
     /// <summary>The entries that an act changes; the others it leaves alone.</summary>

@@ -43,11 +43,11 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
         if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
         var isCatchAll = rule == RecipientRules.CatchAll;
-        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, forwardPath.Folded, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll };
+        if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, forwardPath.Folded, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll, DomainId = domain.Id };
 
         var expansion = new Expansion(declaredSizeBytes);
         await ExpandAsync(found, expansion, 0, cancel);
-        return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll };
+        return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll, DomainId = domain.Id };
     }
 
     /// <param name="asked">The address that led to it, folded.</param>

@@ -50,6 +50,9 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
     /// <summary>Whether the address itself is registered nowhere, and a catch-all took it.</summary>
     public bool IsCatchAll { get; init; }
 
+    /// <summary>The domain of ours that the address lies in, that an alias domain stands for; null where it is none of ours.</summary>
+    public Guid? DomainId { get; init; }
+
     /// <summary>Names and values that decided a refusal; null where the rule says all.</summary>
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }
 

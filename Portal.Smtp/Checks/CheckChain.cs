@@ -17,8 +17,11 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
         var dispositions = new List<Disposition>(mail.Envelope.Recipients.Count);
         foreach (var recipient in mail.Envelope.Recipients)
         {
-            var verdict = await AskAsync(mail, recipient, cancel) ?? Delivery(recipient.Address.Folded, recipient.Resolution);
-            var inputs = new Dictionary<string, string>(verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
+            var delivery = Delivery(recipient.Address.Folded, recipient.Resolution);
+            var verdict = await AskAsync(mail, recipient, cancel) ?? delivery;
+            // Who lets it through says why; where it then goes is told as of any other.
+            var inputs = new Dictionary<string, string>(verdict.Kind == DispositionKind.Deliver ? delivery.Inputs : verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
+            foreach (var (name, value) in verdict.Inputs) inputs[name] = value;
             if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
             dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs) { Reply = verdict.Reply });
         }

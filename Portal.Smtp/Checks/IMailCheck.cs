@@ -1,3 +1,4 @@
+using Portal.Core.Lists;
 using Portal.Core.Messages;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
@@ -15,7 +16,13 @@ internal interface IMailCheck
 }
 
 /// <summary>What a check looks at.</summary>
-internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead Head, MailContent Content);
+internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead Head, MailContent Content)
+{
+    private SenderFacts? sender;
+
+    /// <summary>Who sent it, as far as anybody says so.</summary>
+    public SenderFacts Sender => sender ??= SenderFacts.Of(Envelope.ReversePath.ToString(), Head.FromAddresses, Origin.Client);
+}
 
 /// <summary>What a check came to.</summary>
 /// <param name="Kind">What is done with the copy.</param>

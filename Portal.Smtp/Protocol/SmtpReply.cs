@@ -69,6 +69,7 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply HeaderFromNotOwned = new(550, "5.7.1", "The From header names an address that is not yours");
     public static readonly SmtpReply BadHeaderFrom = new(550, "5.6.0", "The From header cannot be read");
     public static readonly SmtpReply Rejected = new(550, "5.7.1", "Message refused");
+    public static readonly SmtpReply SenderRefused = new(550, "5.7.1", "This sender is refused here");
     public static readonly SmtpReply MailboxQuotaExceeded = new(552, "5.2.2", "Mailbox is over its quota");
     public static readonly SmtpReply MessageTooLarge = new(552, "5.3.4", "Message exceeds the size limit");
     public static readonly SmtpReply HeaderTooLarge = new(552, "5.3.4", "Message header exceeds the size limit");

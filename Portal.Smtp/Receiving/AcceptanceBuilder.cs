@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
 using Portal.Core.Messages;
+using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
@@ -9,7 +10,7 @@ using Portal.Smtp.Protocol;
 namespace Portal.Smtp.Receiving;
 
 /// <summary>Turns dispositions into what one commit makes durable: copies, queue entries, trace.</summary>
-internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance receipts, IOptions<SmtpOptions> options, TimeProvider clock)
+internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance receipts, IOptions<SmtpOptions> options, IOptions<QuarantineOptions> quarantine, TimeProvider clock)
 {
     /// <summary>What addresses of ours may expand to in the commit that accepts; beyond it the queue expands (DESIGN §3).</summary>
     internal const int MaxExpansion = 200;
@@ -18,7 +19,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
     public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
     {
         var isReported = origin is { IsSubmission: false, Client: { } client } && envelope.Recipients.Exists(AsksForReports) ? receipts.Take(client) : origin.IsSubmission;
-        var plan = new Plan(origin, envelope, isReported, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime);
+        var plan = new Plan(origin, envelope, isReported, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime, quarantine.Value.KeepFor);
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);
@@ -35,9 +36,10 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             TraceFields = TraceFields.Write(origin, envelope.ReversePath, envelope.IsUtf8, envelope.QueueId, single, options.Value.HostName, plan.At),
             Head = head,
             ReversePath = envelope.ReversePath.ToString(),
-            IsDiscarded = plan.Deliveries.Count == 0 && plan.Entries.Count == 0,
+            IsDiscarded = plan.Deliveries.Count == 0 && plan.Entries.Count == 0 && plan.Quarantined.Count == 0,
             Deliveries = plan.Deliveries,
             Entries = plan.Entries,
+            Quarantined = plan.Quarantined,
             Trace = TraceRows.TraceOf(origin, envelope, head, content.RawBytes, TraceOutcome.Accepted, null, SmtpReply.Queued(envelope.QueueId), clock),
             Event = TraceRows.EventOf(envelope.QueueId, plan.At, plan.Facts, head),
             Recipients = plan.Rows,
@@ -48,7 +50,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
     /// <summary>What has been decided so far for one message.</summary>
     /// <param name="isReported">Whether what its sender asked for by NOTIFY counts.</param>
-    private sealed class Plan(Origin origin, Envelope envelope, bool isReported, long sizeBytes, DateTimeOffset at, TimeSpan lifetime)
+    private sealed class Plan(Origin origin, Envelope envelope, bool isReported, long sizeBytes, DateTimeOffset at, TimeSpan lifetime, TimeSpan keepFor)
     {
         private readonly HashSet<Guid> mailboxes = [];
         private readonly HashSet<string> queued = new(StringComparer.Ordinal);
@@ -59,6 +61,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         public List<LocalDelivery> Deliveries { get; } = [];
 
         public List<QueueEntry> Entries { get; } = [];
+
+        public List<QuarantineItem> Quarantined { get; } = [];
 
         public List<TraceFact> Facts { get; } = [];
 
@@ -75,7 +79,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             {
                 DispositionKind.Deliver => Deliver(recipient, disposition.Recipient, SpecialUse.Inbox),
                 DispositionKind.Junk => Deliver(recipient, disposition.Recipient, SpecialUse.Junk),
-                DispositionKind.Hold or DispositionKind.Reject => Hold(recipient, disposition),
+                DispositionKind.Hold => Hold(recipient, disposition),
+                DispositionKind.Quarantine or DispositionKind.Reject => Quarantine(recipient, disposition),
                 DispositionKind.Discard => RecipientOutcome.Discarded,
                 _ => throw new InvalidOperationException($"A disposition {disposition.Kind} is not part of an acceptance."),
             };
@@ -120,19 +125,39 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             return resolution.Mailboxes.Count > 0 ? RecipientOutcome.Delivered : RecipientOutcome.Relayed;
         }
 
-        /// <summary>
-        /// The copy waits in the queue for somebody to look at it. One that was rejected while others were taken reports nothing to its
-        /// sender, whatever becomes of it: never a bounce (DESIGN §3).
-        /// </summary>
+        /// <summary>The copy waits in the queue for somebody to look at it.</summary>
         private RecipientOutcome Hold(EnvelopeRecipient recipient, Disposition disposition)
         {
-            var resolution = recipient.Resolution;
-            var kind = resolution.State == RecipientState.NotLocal ? QueueKind.Relay : resolution is { Mailboxes.Count: 1, Relays.Count: 0 } ? QueueKind.Local : QueueKind.Expand;
-            if (!Queue(kind, recipient, recipient.Address, disposition.Kind)) return RecipientOutcome.Queued;   // the same address, in another case
-            Entries[^1].State = QueueState.Held;
-            Entries[^1].LastRule = disposition.Rule;
+            if (!queued.Add(recipient.Address.Folded)) return RecipientOutcome.Queued;   // the same address, in another case
+            var entry = EntryOf(KindOf(recipient), recipient, recipient.Address, disposition.Kind);
+            entry.State = QueueState.Held;
+            entry.LastRule = disposition.Rule;
+            Entries.Add(entry);
             return RecipientOutcome.Held;
         }
+
+        /// <summary>
+        /// The copy is kept back. One that was rejected while others were taken reports nothing to its sender, whatever becomes of it:
+        /// never a bounce (DESIGN §3).
+        /// </summary>
+        private RecipientOutcome Quarantine(EnvelopeRecipient recipient, Disposition disposition)
+        {
+            if (queued.Add(recipient.Address.Folded))
+            {
+                var entry = EntryOf(KindOf(recipient), recipient, recipient.Address, disposition.Kind);
+                Quarantined.Add(QuarantineItem.Of(entry, recipient.Resolution.DomainId, disposition.Rule, disposition.Kind == DispositionKind.Reject, at + keepFor));
+            }
+
+            return RecipientOutcome.Quarantined;
+        }
+
+        /// <summary>How an address is served that is not served in this commit.</summary>
+        private static QueueKind KindOf(EnvelopeRecipient recipient) => recipient.Resolution switch
+        {
+            { State: RecipientState.NotLocal } => QueueKind.Relay,
+            { Mailboxes.Count: 1, Relays.Count: 0 } => QueueKind.Local,
+            _ => QueueKind.Expand,
+        };
 
         /// <summary>
         /// Whether an address of ours goes through the queue: who wants to hear of the delivery gets copy and receipt in one commit (RFC 3461
@@ -153,12 +178,17 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         private bool Queue(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition = DispositionKind.Deliver, bool isForward = false)
         {
             if (!queued.Add(target.Folded)) return false;
+            Entries.Add(EntryOf(kind, recipient, target, disposition, isForward));
+            return true;
+        }
 
+        private QueueEntry EntryOf(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition, bool isForward = false)
+        {
             // What comes by the MX port goes on only where an address of ours forwards. Until SPF tells whose it is, its sender may be forged:
             // a failure behind us is seen in the trace and told to nobody, lest spam be thrown back at strangers. Of what happens here they
             // hear what they asked for by name.
             var isStrangers = !origin.IsSubmission;
-            Entries.Add(new QueueEntry
+            return new QueueEntry
             {
                 QueueId = envelope.QueueId,
                 Kind = kind,
@@ -177,8 +207,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,
                 ForwardedBy = isForward ? recipient.Address.Folded : null,
-            });
-            return true;
+            };
         }
     }
 }

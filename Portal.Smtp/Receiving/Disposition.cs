@@ -2,7 +2,7 @@ using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
 
-/// <summary>What is done with one recipient's copy. There is no quarantine yet: what would go there is held in the queue.</summary>
+/// <summary>What is done with one recipient's copy.</summary>
 internal enum DispositionKind
 {
     /// <summary>Into the inbox, and on to where the address forwards.</summary>
@@ -11,13 +11,16 @@ internal enum DispositionKind
     /// <summary>Into the junk folder; on to where the address forwards too, for who is there judges by rules of their own.</summary>
     Junk,
 
+    /// <summary>Taken and kept back, until somebody releases or deletes it or it grows too old.</summary>
+    Quarantine,
+
     /// <summary>Into the queue, where it stays until somebody releases or removes it.</summary>
     Hold,
 
     /// <summary>Nowhere, but with a trace.</summary>
     Discard,
 
-    /// <summary>550 when all are; else taken and held, marked with its rule: never a bounce, never silent (DESIGN §3).</summary>
+    /// <summary>550 when all are; else taken and quarantined, marked so: never a bounce, never silent (DESIGN §3).</summary>
     Reject,
 
     /// <summary>451 for all.</summary>

@@ -19,6 +19,15 @@ public static class Rules
 
     /// <summary>Disabled, gone, or another password since they authenticated.</summary>
     public const string AccountEnded = "sender.accountEnded";
+
+    /// <summary>On the list of senders that are let through.</summary>
+    public const string SenderAllowed = "sender.allowed";
+
+    /// <summary>On the list of senders whose mail is kept back.</summary>
+    public const string SenderQuarantined = "sender.quarantined";
+
+    /// <summary>On the list of senders that are refused.</summary>
+    public const string SenderRefused = "sender.refused";
     public const string SenderNotOwned = "sender.notOwned";
     public const string HeaderFromNotOwned = "sender.headerFromNotOwned";
     public const string HeaderFromUnreadable = "sender.headerFromUnreadable";

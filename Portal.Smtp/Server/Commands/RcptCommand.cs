@@ -2,13 +2,14 @@ using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Trace;
+using Portal.Smtp.Checks;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 
 namespace Portal.Smtp.Server.Commands;
 
 /// <summary>RCPT: names a recipient, who is judged here and now (RFC 5321 §4.1.1.3).</summary>
-internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> options) : ISmtpCommand
+internal sealed class RcptCommand(RecipientJudge judge, ListCheck lists, IOptions<SmtpOptions> options) : ISmtpCommand
 {
     public string Verb => "RCPT";
 
@@ -30,7 +31,7 @@ internal sealed class RcptCommand(RecipientJudge judge, IOptions<SmtpOptions> op
         }
 
         var judgement = await judge.JudgeAsync(rcpt.ForwardPath, envelope.DeclaredSizeBytes, mayRelay: session.Account is not null, cancel);
-        if (judgement.Refusal is { } refusal)
+        if ((judgement.Refusal ?? await lists.JudgeAsync(session.Origin, envelope, judgement.Recipient!, cancel)) is { } refusal)
         {
             envelope.Refuse(refusal);
             return refusal.Reply;

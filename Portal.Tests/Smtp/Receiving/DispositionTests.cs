@@ -65,16 +65,32 @@ public sealed class DispositionTests
     }
 
     [Theory, BothDatabases]
-    public async Task Rejected_for_one_of_two_that_copy_is_held_and_its_sender_never_hears(DatabaseKind kind)
+    public async Task Rejected_for_one_of_two_that_copy_is_quarantined_and_its_sender_never_hears(DatabaseKind kind)
     {
         await using var server = await StartAsync(kind, (Alice, DispositionKind.Reject));
 
         Assert.StartsWith(Accepted, await SendAsync(server, Alice, Bob), StringComparison.Ordinal);
 
         Assert.Equal((0, 1), (await CountAsync(server, Alice, SpecialUse.Inbox), await CountAsync(server, Bob, SpecialUse.Inbox)));
-        var entry = Assert.Single(await server.ReadAsync(d => d.QueueEntries.ToListAsync()));
-        Assert.Equal((Alice, QueueKind.Local, QueueState.Held, "check.Reject", DsnNotify.Never), (entry.ForwardPath, entry.Kind, entry.State, entry.LastRule, entry.Notify));
-        Assert.Equal([(Alice, RecipientOutcome.Held, "check.Reject"), (Bob, RecipientOutcome.Delivered, "recipient.mailbox")], await RowsAsync(server));
+        Assert.Equal(0, await server.ReadAsync(d => d.QueueEntries.CountAsync()));
+        var item = Assert.Single(await server.ReadAsync(d => d.QuarantineItems.ToListAsync()));
+        Assert.Equal((Alice, QueueKind.Local, true, "check.Reject", DsnNotify.Never), (item.ForwardPath, item.Kind, item.IsRefused, item.Rule, item.Notify));
+        Assert.Equal([(Alice, RecipientOutcome.Quarantined, "check.Reject"), (Bob, RecipientOutcome.Delivered, "recipient.mailbox")], await RowsAsync(server));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Quarantined_for_all_it_is_taken_and_stored_whole(DatabaseKind kind)
+    {
+        await using var server = await StartAsync(kind, (Alice, DispositionKind.Quarantine), ("sales@portal.test", DispositionKind.Quarantine));
+
+        Assert.StartsWith(Accepted, await SendAsync(server, Alice, "sales@portal.test"), StringComparison.Ordinal);
+
+        var items = await server.ReadAsync(d => d.QuarantineItems.OrderBy(i => i.Id).ToListAsync());
+        Assert.Equal([(QueueKind.Local, false, DsnNotify.Failure), (QueueKind.Expand, false, DsnNotify.Failure)], items.Select(i => (i.Kind, i.IsRefused, i.Notify)));
+        Assert.All(items, i => Assert.Equal((TestDatabase.Start.AddDays(30), "check.Quarantine"), (i.ExpiresAt, i.Rule)));
+        Assert.Single(items.Select(i => i.MessageId).Distinct());
+        Assert.Equal((1, 0, 0), (await server.ReadAsync(d => d.Contents.CountAsync()), await server.ReadAsync(d => d.MailItems.CountAsync()), await server.ReadAsync(d => d.QueueEntries.CountAsync())));
+        Assert.All(await RowsAsync(server), r => Assert.Equal(RecipientOutcome.Quarantined, r.Item2));
     }
 
     [Theory, BothDatabases]

@@ -37,6 +37,8 @@ public static class Navigation
         new(Area.Admin, "MailFlow", "Queue", "/admin/queue", Icons.Material.Outlined.HourglassEmpty, Capability.ViewQueue),
         new(Area.Admin, "MailFlow", "Routes", "/admin/routes", Icons.Material.Outlined.AltRoute, Capability.ManageRoutes),
         new(Area.Admin, "Domains", "Domains", "/admin/domains", Icons.Material.Outlined.Language, Capability.ManageDomains),
+        new(Area.Admin, "Protection", "Quarantine", "/admin/quarantine", Icons.Material.Outlined.Shield, Capability.ViewQuarantine),
+        new(Area.Admin, "Protection", "Lists", "/admin/lists", Icons.Material.Outlined.Rule, Capability.ManageLists),
         new(Area.Admin, "Access", "Accounts", "/admin/accounts", Icons.Material.Outlined.ManageAccounts, Capability.ManageRoles),
         new(Area.Admin, "Monitor", "Logs", "/admin/logs", Icons.Material.Outlined.Article, Capability.ViewLogs),
         new(Area.Admin, "Monitor", "Audit", "/admin/audit", Icons.Material.Outlined.FactCheck, Capability.ManageSettings),

@@ -1,5 +1,6 @@
 using MudBlazor;
 using Portal.Core.Accounts;
+using Portal.Core.Lists;
 using Portal.Core.Mailboxes;
 using Portal.Core.Queue;
 using Portal.Core.Trace;
@@ -13,6 +14,9 @@ public enum Status
     Accepted,
     Delivered,
     Relayed,
+
+    /// <summary>A sender that is let through.</summary>
+    Allowed,
     Pass,
     Healthy,
     Done,
@@ -67,6 +71,13 @@ public static class Statuses
 
     public static Status Of(RecipientOutcome outcome) => Enum.Parse<Status>(outcome.ToString());
 
+    public static Status Of(ListKind kind) => kind switch
+    {
+        ListKind.Allow => Status.Allowed,
+        ListKind.Quarantine => Status.Quarantined,
+        _ => Status.Refused,
+    };
+
     public static Status Of(TraceOutcome outcome) => Enum.Parse<Status>(outcome.ToString());
 
     /// <param name="attempts">A due entry that was tried before is deferred.</param>
@@ -97,7 +108,7 @@ public static class Statuses
     /// <summary>Colour class and icon of a state.</summary>
     public static (string Tone, string Icon) Look(Status status) => status switch
     {
-        Status.Active or Status.Accepted or Status.Delivered or Status.Pass or Status.Healthy or Status.Done or Status.Published => (Green, Icons.Material.Outlined.CheckCircle),
+        Status.Active or Status.Accepted or Status.Delivered or Status.Allowed or Status.Pass or Status.Healthy or Status.Done or Status.Published => (Green, Icons.Material.Outlined.CheckCircle),
         Status.Relayed => (Green, Icons.Material.Outlined.Send),
         Status.Queued or Status.Waiting => (Blue, Icons.Material.Outlined.Schedule),
         Status.Running => (Blue, Icons.Material.Outlined.Sync),

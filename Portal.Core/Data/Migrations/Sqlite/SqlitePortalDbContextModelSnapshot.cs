@@ -508,6 +508,16 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         {
                             Area = 8,
                             Value = 0L
+                        },
+                        new
+                        {
+                            Area = 9,
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Area = 10,
+                            Value = 0L
                         });
                 });
 
@@ -693,6 +703,78 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.HasIndex("State", "Id");
 
                     b.ToTable("Work");
+                });
+
+            modelBuilder.Entity("Portal.Core.Lists.ListEntry", b =>
+                {
+                    b.Property<byte[]>("Id")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("DomainId")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long?>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsDemo")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Match")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Pattern")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Reason")
+                        .HasMaxLength(500)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Pattern");
+
+                    b.HasIndex("Match", "Pattern")
+                        .IsUnique()
+                        .HasFilter("\"DomainId\" IS NULL");
+
+                    b.HasIndex("DomainId", "Match", "Pattern")
+                        .IsUnique()
+                        .HasFilter("\"DomainId\" IS NOT NULL");
+
+                    b.ToTable("ListEntry");
+                });
+
+            modelBuilder.Entity("Portal.Core.Lists.ListHits", b =>
+                {
+                    b.Property<byte[]>("EntryId")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LastAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("EntryId");
+
+                    b.ToTable("ListHits");
                 });
 
             modelBuilder.Entity("Portal.Core.Mailboxes.Mailbox", b =>
@@ -1045,6 +1127,88 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .IsUnique();
 
                     b.ToTable("RoleAssignment");
+                });
+
+            modelBuilder.Entity("Portal.Core.Quarantine.QuarantineItem", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("AccountId")
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("DomainId")
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("EnvelopeId")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ForwardPath")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
+                    b.Property<bool>("IsDemo")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsRefused")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("LifetimeSeconds")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("MessageId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Notify")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("OriginalRecipient")
+                        .HasMaxLength(500)
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("QueueId")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<int>("Return")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ReversePath")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Rule")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("SizeBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.HasIndex("MessageId");
+
+                    b.HasIndex("QueueId");
+
+                    b.HasIndex("DomainId", "Id");
+
+                    b.ToTable("QuarantineItem");
                 });
 
             modelBuilder.Entity("Portal.Core.Queue.QueueEntry", b =>
@@ -1529,6 +1693,23 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .OnDelete(DeleteBehavior.Restrict);
                 });
 
+            modelBuilder.Entity("Portal.Core.Lists.ListEntry", b =>
+                {
+                    b.HasOne("Portal.Core.Domains.Domain", null)
+                        .WithMany()
+                        .HasForeignKey("DomainId")
+                        .OnDelete(DeleteBehavior.Cascade);
+                });
+
+            modelBuilder.Entity("Portal.Core.Lists.ListHits", b =>
+                {
+                    b.HasOne("Portal.Core.Lists.ListEntry", null)
+                        .WithOne()
+                        .HasForeignKey("Portal.Core.Lists.ListHits", "EntryId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
             modelBuilder.Entity("Portal.Core.Mailboxes.Mailbox", b =>
                 {
                     b.HasOne("Portal.Core.Accounts.Account", null)
@@ -1611,6 +1792,15 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .WithMany()
                         .HasForeignKey("DomainId")
                         .OnDelete(DeleteBehavior.Restrict);
+                });
+
+            modelBuilder.Entity("Portal.Core.Quarantine.QuarantineItem", b =>
+                {
+                    b.HasOne("Portal.Core.Messages.Message", null)
+                        .WithMany()
+                        .HasForeignKey("MessageId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("Portal.Core.Queue.QueueEntry", b =>

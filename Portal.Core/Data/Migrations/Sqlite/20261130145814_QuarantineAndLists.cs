@@ -1,0 +1,169 @@
+﻿using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+#pragma warning disable CA1814 // Prefer jagged arrays over multidimensional
+
+namespace Portal.Core.Data.Migrations.Sqlite
+{
+    /// <inheritdoc />
+    public partial class QuarantineAndLists : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "ListEntry",
+                columns: table => new
+                {
+                    Id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    Match = table.Column<int>(type: "INTEGER", nullable: false),
+                    Pattern = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    DomainId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    Reason = table.Column<string>(type: "TEXT", maxLength: 500, nullable: true),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    CreatedBy = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    IsDemo = table.Column<bool>(type: "INTEGER", nullable: false),
+                    Version = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_ListEntry", x => x.Id);
+                    table.ForeignKey(
+                        name: "FK_ListEntry_Domain_DomainId",
+                        column: x => x.DomainId,
+                        principalTable: "Domain",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "QuarantineItem",
+                columns: table => new
+                {
+                    Id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    MessageId = table.Column<long>(type: "INTEGER", nullable: false),
+                    QueueId = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    ReversePath = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    ForwardPath = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    DomainId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    Rule = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
+                    IsRefused = table.Column<bool>(type: "INTEGER", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    SizeBytes = table.Column<long>(type: "INTEGER", nullable: false),
+                    AccountId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    Notify = table.Column<int>(type: "INTEGER", nullable: false),
+                    Return = table.Column<int>(type: "INTEGER", nullable: false),
+                    EnvelopeId = table.Column<string>(type: "TEXT", maxLength: 100, nullable: true),
+                    OriginalRecipient = table.Column<string>(type: "TEXT", maxLength: 500, nullable: true),
+                    LifetimeSeconds = table.Column<int>(type: "INTEGER", nullable: false),
+                    IsDemo = table.Column<bool>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_QuarantineItem", x => x.Id);
+                    table.ForeignKey(
+                        name: "FK_QuarantineItem_Message_MessageId",
+                        column: x => x.MessageId,
+                        principalTable: "Message",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "ListHits",
+                columns: table => new
+                {
+                    EntryId = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Count = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_ListHits", x => x.EntryId);
+                    table.ForeignKey(
+                        name: "FK_ListHits_ListEntry_EntryId",
+                        column: x => x.EntryId,
+                        principalTable: "ListEntry",
+                        principalColumn: "Id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.InsertData(
+                table: "ChangeCounter",
+                columns: new[] { "Area", "Value" },
+                values: new object[,]
+                {
+                    { 9, 0L },
+                    { 10, 0L }
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_ListEntry_DomainId_Match_Pattern",
+                table: "ListEntry",
+                columns: new[] { "DomainId", "Match", "Pattern" },
+                unique: true,
+                filter: "\"DomainId\" IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_ListEntry_Match_Pattern",
+                table: "ListEntry",
+                columns: new[] { "Match", "Pattern" },
+                unique: true,
+                filter: "\"DomainId\" IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_ListEntry_Pattern",
+                table: "ListEntry",
+                column: "Pattern");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_QuarantineItem_DomainId_Id",
+                table: "QuarantineItem",
+                columns: new[] { "DomainId", "Id" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_QuarantineItem_ExpiresAt",
+                table: "QuarantineItem",
+                column: "ExpiresAt");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_QuarantineItem_MessageId",
+                table: "QuarantineItem",
+                column: "MessageId");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_QuarantineItem_QueueId",
+                table: "QuarantineItem",
+                column: "QueueId");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "ListHits");
+
+            migrationBuilder.DropTable(
+                name: "QuarantineItem");
+
+            migrationBuilder.DropTable(
+                name: "ListEntry");
+
+            migrationBuilder.DeleteData(
+                table: "ChangeCounter",
+                keyColumn: "Area",
+                keyValue: 9);
+
+            migrationBuilder.DeleteData(
+                table: "ChangeCounter",
+                keyColumn: "Area",
+                keyValue: 10);
+        }
+    }
+}
