@@ -13,6 +13,7 @@ using Portal.Core.Jobs;
 using Portal.Core.Logs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
+using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Quotas;
 using Portal.Core.Recipients;
@@ -81,6 +82,7 @@ public static class CoreServices
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<DirectorySearch>();
         services.AddSingleton<RoleDirectory>();
+        services.AddSingleton<RoleService>();
         services.AddSingleton<EndedSessions>();
         services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RecordRemover>();

@@ -987,6 +987,8 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasIndex("DomainId");
 
+                    b.HasIndex("Role", "AccountId");
+
                     b.HasIndex("AccountId", "Role", "DomainId")
                         .IsUnique();
 
