@@ -95,6 +95,8 @@ public static class CoreServices
         services.AddSingleton<IWorkKind, MailboxBulkWork>();
         services.AddSingleton<AccountListService>();
         services.AddSingleton<SavedViewService>();
+        services.AddSingleton<FlowCounter>();
+        services.AddSingleton<FirstMail>();
         services.AddSingleton<OverviewService>();
         services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
