@@ -101,6 +101,7 @@ public static class CoreServices
         services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AliasService>();
+        services.AddSingleton<ColleagueService>();
         services.AddSingleton<QuotaWatch>();
         services.AddSingleton<RecipientDirectory>();
         return services;
