@@ -24,6 +24,7 @@ internal sealed class RoleAssignmentConfiguration : IEntityTypeConfiguration<Rol
     {
         assignment.Property(a => a.Id).ValueGeneratedNever();
         assignment.HasIndex(a => new { a.AccountId, a.Role, a.DomainId }).IsUnique();
+        assignment.HasIndex(a => new { a.Role, a.AccountId });   // who holds a role
         assignment.HasOne<Account>().WithMany().HasForeignKey(a => a.AccountId).OnDelete(DeleteBehavior.Cascade);
         assignment.HasOne<Domain>().WithMany().HasForeignKey(a => a.DomainId).OnDelete(DeleteBehavior.Restrict);
     }

@@ -10,18 +10,26 @@ public sealed record OverviewFigures(FlowFigures? Flow, QueueFigures? Queue, Sto
 /// <param name="Sent">Taken from our own people.</param>
 /// <param name="Refused">Refused in the session, each counted.</param>
 /// <param name="TurnedAway">Told to come back.</param>
-public sealed record Flow(long Received, long Sent, long Refused, long TurnedAway)
+/// <param name="Relayed">Their recipients that another system has taken over.</param>
+/// <param name="Failed">Their recipients that failed or expired.</param>
+public sealed record Flow(long Received, long Sent, long Refused, long TurnedAway, long Relayed = 0, long Failed = 0)
 {
+    public static readonly Flow None = new(0, 0, 0, 0);
+
     public static Flow operator +(Flow one, Flow other) => Add(one, other);
 
-    public static Flow Add(Flow one, Flow other) => new(one.Received + other.Received, one.Sent + other.Sent, one.Refused + other.Refused, one.TurnedAway + other.TurnedAway);
+    public static Flow Add(Flow one, Flow other) => new(
+        one.Received + other.Received, one.Sent + other.Sent, one.Refused + other.Refused, one.TurnedAway + other.TurnedAway, one.Relayed + other.Relayed, one.Failed + other.Failed);
 }
 
+/// <summary>Flow of one hour of the clock.</summary>
+/// <param name="At">When it began.</param>
+public sealed record FlowHour(DateTimeOffset At, Flow Flow);
+
 /// <summary>Flow of the last hour and day, with the hour and day before to compare.</summary>
-/// <param name="Relayed">Recipients of the last day that another system has taken over.</param>
-/// <param name="Failed">Recipients of the last day that failed or expired.</param>
+/// <param name="Hours">The last 24 hours of the clock, the running one last.</param>
 /// <param name="Causes">The rules that refused most in the last day, most first, and how often each.</param>
-public sealed record FlowFigures(Flow Hour, Flow HourBefore, Flow Day, Flow DayBefore, long Relayed, long Failed, IReadOnlyList<(string Rule, long Count)> Causes);
+public sealed record FlowFigures(Flow Hour, Flow HourBefore, Flow Day, Flow DayBefore, IReadOnlyList<FlowHour> Hours, IReadOnlyList<(string Rule, long Count)> Causes);
 
 /// <param name="OldestAt">When the oldest entry came; null for an empty queue.</param>
 public sealed record QueueFigures(IReadOnlyList<(DeferCause Cause, int Count)> Causes, int Total, int Held, DateTimeOffset? OldestAt);

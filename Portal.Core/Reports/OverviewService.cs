@@ -1,20 +1,17 @@
-using System.Net;
 using Microsoft.EntityFrameworkCore;
-using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
-using Portal.Core.Trace;
 
 namespace Portal.Core.Reports;
 
 /// <summary>The figures of the Overview page. Flow, queue and storage are of the whole system and shown to whoever sees all of it.</summary>
-public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases, DiskSpace disk, TimeProvider clock)
+public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases, FlowCounter flows, FirstMail first, DiskSpace disk, TimeProvider clock)
 {
     private const int CausesShown = 4;
-    private const int TracesLookedAt = 10_000;
+    private const int HoursShown = 24;
 
     /// <summary>The figures now.</summary>
     /// <param name="actor">Needs one of <see cref="Capability.ManageDomains"/>, <see cref="Capability.ManageMailboxes"/>, <see cref="Capability.ViewQueue"/>.</param>
@@ -32,46 +29,22 @@ public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases
             now);
     }
 
-    private static async Task<FlowFigures> FlowAsync(PortalDbContext db, DateTimeOffset now, CancellationToken cancel)
+    private async Task<FlowFigures> FlowAsync(PortalDbContext db, DateTimeOffset now, CancellationToken cancel)
     {
-        var hour = await CountAsync(db, now.AddHours(-1), now.AddDays(1), cancel);
-        var hourBefore = await CountAsync(db, now.AddHours(-2), now.AddHours(-1), cancel);
-        var rest = await CountAsync(db, now.AddDays(-1), now.AddHours(-2), cancel);
-        var dayBefore = await CountAsync(db, now.AddDays(-2), now.AddDays(-1), cancel);
-        var from = TraceIds.LowestAt(now.AddDays(-1));
-        var outcomes = await db.TraceRecipients.Where(r => r.QueueId >= from).GroupBy(r => r.Outcome).Select(g => new { g.Key, Count = g.LongCount() }).ToDictionaryAsync(g => g.Key, g => g.Count, cancel);
+        var beyond = now.AddDays(1);   // a clock that goes ahead
+        var running = now - TimeSpan.FromTicks(now.UtcTicks % TimeSpan.TicksPerHour);
+        var begins = Enumerable.Range(0, HoursShown).Select(i => running.AddHours(i - HoursShown + 1)).ToList();
+        TimeRange[] spans =
+        [
+            new(now.AddHours(-1), beyond), new(now.AddHours(-2), now.AddHours(-1)), new(now.AddDays(-1), now.AddHours(-2)), new(now.AddDays(-2), now.AddDays(-1)),
+            .. begins.Select(at => new TimeRange(at, at == running ? beyond : at.AddHours(1))),
+        ];
+        var counted = await flows.CountAsync(db, now, spans, cancel);
+        var day = counted[0] + counted[1] + counted[2];
         return new FlowFigures(
-            hour, hourBefore, hour + hourBefore + rest, dayBefore,
-            outcomes.GetValueOrDefault(RecipientOutcome.Relayed),
-            outcomes.GetValueOrDefault(RecipientOutcome.Failed) + outcomes.GetValueOrDefault(RecipientOutcome.Expired),
-            await CausesAsync(db, from, cancel));
-    }
-
-    private static async Task<IReadOnlyList<(string Rule, long Count)>> CausesAsync(PortalDbContext db, Guid from, CancellationToken cancel)
-    {
-        var rules = await db.Traces.Where(TraceStates.OfTrace(TraceFilter.Refused)!)
-            .Where(t => t.QueueId >= from && t.Rule != null)
-            .GroupBy(t => t.Rule!)
-            .Select(g => new { Rule = g.Key, Count = g.Sum(t => (long)t.Count) })
-            .OrderByDescending(g => g.Count).ThenBy(g => g.Rule).Take(CausesShown)
-            .ToListAsync(cancel);
-        return [.. rules.Select(r => (r.Rule, r.Count))];
-    }
-
-    // A range of time is a range of queue ids: the key itself answers.
-    private static async Task<Flow> CountAsync(PortalDbContext db, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
-    {
-        var (lowest, beyond) = (TraceIds.LowestAt(from), TraceIds.LowestAt(until));
-        var groups = await db.Traces
-            .Where(t => t.QueueId >= lowest && t.QueueId < beyond)
-            .GroupBy(t => new { t.Source, t.Outcome })
-            .Select(g => new { g.Key.Source, g.Key.Outcome, Count = g.Sum(t => (long)t.Count) })
-            .ToListAsync(cancel);
-        return new Flow(
-            groups.Where(g => g is { Source: TraceSource.Mx, Outcome: TraceOutcome.Accepted }).Sum(g => g.Count),
-            groups.Where(g => g is { Source: TraceSource.Submission or TraceSource.Portal, Outcome: TraceOutcome.Accepted }).Sum(g => g.Count),
-            groups.Where(g => g.Outcome == TraceOutcome.Refused).Sum(g => g.Count),
-            groups.Where(g => g.Outcome == TraceOutcome.Deferred).Sum(g => g.Count));
+            counted[0].Flow, counted[1].Flow, day.Flow, counted[3].Flow,
+            [.. begins.Zip(counted.Skip(4), (at, counts) => new FlowHour(at, counts.Flow))],
+            [.. day.Rules.OrderByDescending(r => r.Value).ThenBy(r => r.Key, StringComparer.Ordinal).Take(CausesShown).Select(r => (r.Key, r.Value))]);
     }
 
     private static async Task<QueueFigures> QueueAsync(PortalDbContext db, CancellationToken cancel)
@@ -92,42 +65,13 @@ public sealed class OverviewService(IDbContextFactory<PortalDbContext> databases
         return new StorageFigures(mailboxes, used, nearlyFull, disk.FreeBytes, disk.IsLow);
     }
 
-    private static async Task<StartFigures> StartAsync(PortalDbContext db, CancellationToken cancel)
+    private async Task<StartFigures> StartAsync(PortalDbContext db, CancellationToken cancel)
     {
         var domain = await db.Domains.AsNoTracking().Where(d => d.AliasOfId == null).OrderBy(d => d.CreatedAt).Select(d => new { d.Id, d.Name }).FirstOrDefaultAsync(cancel);
+        var (hasCome, hasSent) = await first.LookAsync(db, cancel);
         return new StartFigures(
             await db.Mailboxes.Where(m => m.State != MailboxState.Deleted).Take(2).CountAsync(cancel) > 1,
-            await HasMailFromOutsideAsync(FirstAndLast(db), cancel),
-            await HasOwnMailAsync(FirstAndLast(db), cancel),
+            hasCome, hasSent,
             domain?.Name, domain?.Id);
-    }
-
-    // The first and the last traces only: no index says who sent, and where nobody has, all of a million would be read each time the page is opened.
-    private static IReadOnlyList<IQueryable<MessageTrace>> FirstAndLast(PortalDbContext db) =>
-        [db.Traces.AsNoTracking().OrderBy(t => t.QueueId).Take(TracesLookedAt), db.Traces.AsNoTracking().OrderByDescending(t => t.QueueId).Take(TracesLookedAt)];
-
-    // A scanner in the office says nothing about whether the world gets through.
-    private static async Task<bool> HasMailFromOutsideAsync(IReadOnlyList<IQueryable<MessageTrace>> looked, CancellationToken cancel)
-    {
-        foreach (var traces in looked)
-        {
-            var clients = traces.Where(t => t.Source == TraceSource.Mx && t.Outcome == TraceOutcome.Accepted).Select(t => t.ClientAddress).AsAsyncEnumerable();
-            await foreach (var client in clients.WithCancellation(cancel))
-            {
-                if (IPAddress.TryParse(client, out var address) && PublicNetworks.Contains(address)) return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static async Task<bool> HasOwnMailAsync(IReadOnlyList<IQueryable<MessageTrace>> looked, CancellationToken cancel)
-    {
-        foreach (var traces in looked)
-        {
-            if (await traces.AnyAsync(t => (t.Source == TraceSource.Submission || t.Source == TraceSource.Portal) && t.Outcome == TraceOutcome.Accepted, cancel)) return true;
-        }
-
-        return false;
     }
 }

@@ -12,4 +12,12 @@ public static class TraceIds
         BinaryPrimitives.WriteInt64BigEndian(bytes, Math.Max(0, at.ToUnixTimeMilliseconds()) << 16);
         return new Guid(bytes, bigEndian: true);
     }
+
+    /// <summary>When a queue id was made.</summary>
+    public static DateTimeOffset TimeOf(Guid queueId)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        queueId.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTimeOffset.FromUnixTimeMilliseconds((long)(BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16));
+    }
 }

@@ -33,6 +33,7 @@ public sealed class EveryPageTests(Browser browser) : IClassFixture<Browser>
         {
             ["/admin/domains/{Id:guid}"] = $"admin/domains/{domain}",
             ["/admin/mailboxes/{Id:guid}"] = $"admin/mailboxes/{anna.MailboxId}",
+            ["/admin/roles/{Name}"] = "admin/roles/helpdesk",
             ["/admin/trace/{QueueId:guid}"] = $"admin/trace/{queueId}",
             ["/mail/{FolderId:long}"] = $"mail/{inbox}",
             ["/mail/source/{ItemId:long}"] = $"mail/source/{item}",

@@ -27,9 +27,11 @@ public partial class NavigationTests
         Assert.All(Navigation.Entries, entry =>
         {
             var page = Pages.First(p => p.Route == entry.Href).Page;
-            var asked = page.GetCustomAttribute<Portal.Web.Security.RequiresAttribute>()?.AnyOf ?? [];
+            var requires = page.GetCustomAttribute<Portal.Web.Security.RequiresAttribute>();
+            var asked = requires?.AnyOf ?? [];
 
             Assert.True(entry.Requires.Length == 0 ? asked.Count == 0 : entry.Requires.All(asked.Contains) && asked.All(entry.Requires.Contains), $"{entry.Href}: menu {string.Join(',', entry.Requires)}, page {string.Join(',', asked)}");
+            Assert.Equal(entry.Everywhere, requires?.Everywhere ?? false);
         });
 
     [Fact]
@@ -68,6 +70,7 @@ public partial class NavigationTests
         foreach (var route in Pages.Select(p => p.Route).Where(r => Navigation.EntryOf(r) is not null))
         {
             var path = route.Replace("mailboxes/{Id:guid}", $"mailboxes/{anna.MailboxId}", StringComparison.Ordinal).Replace("domains/{Id:guid}", $"domains/{domain}", StringComparison.Ordinal)
+                .Replace("roles/{Name}", "roles/helpdesk", StringComparison.Ordinal)
                 .Replace("{QueueId:guid}", queueId.ToString(), StringComparison.Ordinal).Replace("{ItemId:long}", $"{item}", StringComparison.Ordinal).Replace("{FolderId:long}", $"{folder}", StringComparison.Ordinal);
             var (status, page, _) = await browser.GetAsync(path.TrimStart('/'));
             Assert.True(status == HttpStatusCode.OK, $"{path}: {status}");

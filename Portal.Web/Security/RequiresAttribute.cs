@@ -9,10 +9,13 @@ public sealed class RequiresAttribute(params Capability[] anyOf) : AuthorizeAttr
 {
     public IReadOnlyList<Capability> AnyOf { get; } = anyOf;
 
-    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [new CapabilityRequirement(AnyOf)];
+    /// <summary>Whether a capability held in one domain is not enough.</summary>
+    public bool Everywhere { get; init; }
+
+    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [new CapabilityRequirement(AnyOf, Everywhere)];
 }
 
-internal sealed record CapabilityRequirement(IReadOnlyList<Capability> AnyOf) : IAuthorizationRequirement;
+internal sealed record CapabilityRequirement(IReadOnlyList<Capability> AnyOf, bool Everywhere) : IAuthorizationRequirement;
 
 internal sealed class CapabilityHandler(Sessions sessions) : AuthorizationHandler<CapabilityRequirement>
 {
@@ -21,6 +24,6 @@ internal sealed class CapabilityHandler(Sessions sessions) : AuthorizationHandle
         if (await sessions.FindAsync(context.User, CancellationToken.None) is not { } account) return;
 
         var actor = Actor.ForAccount(account.Id, account.LoginName, account.HeldRoles, Channel.Portal, null);
-        if (requirement.AnyOf.Any(actor.May)) context.Succeed(requirement);
+        if (requirement.AnyOf.Any(requirement.Everywhere ? actor.MayEverywhere : actor.May)) context.Succeed(requirement);
     }
 }

@@ -133,7 +133,7 @@ public class DatabaseStarterTests
     {
         await using var database = await TestDatabase.CreateAsync(kind);
         await database.WriteAsync(db => db.SchemaVersions.Update(new SchemaVersion { Id = 1, Version = 9, LeastReader = leastReader, LeastWriter = leastWriter }));
-        await database.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%_Lists'"""));   // as if there were work to do
+        await database.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%!_Lists' ESCAPE '!'"""));   // as if there were work to do
 
         var refused = await Assert.ThrowsAsync<SchemaTooNewException>(() => database.Get<DatabaseStarter>().StartAsync(CancellationToken.None));
 

@@ -19,7 +19,10 @@ public enum Area
 /// <param name="Requires">Who sees it: a holder of any of these; empty for everybody signed in.</param>
 public sealed record NavigationEntry(Area Area, string? Group, string Key, string Href, string Icon, params Capability[] Requires)
 {
-    public bool IsFor(Actor actor) => Requires.Length == 0 || Requires.Any(actor.May);
+    /// <summary>Whether a capability held in one domain is not enough.</summary>
+    public bool Everywhere { get; init; }
+
+    public bool IsFor(Actor actor) => Requires.Length == 0 || Requires.Any(Everywhere ? actor.MayEverywhere : actor.May);
 }
 
 /// <summary>
@@ -40,6 +43,7 @@ public static class Navigation
         new(Area.Admin, "Protection", "Quarantine", "/admin/quarantine", Icons.Material.Outlined.Shield, Capability.ViewQuarantine),
         new(Area.Admin, "Protection", "Lists", "/admin/lists", Icons.Material.Outlined.Rule, Capability.ManageLists),
         new(Area.Admin, "Access", "Accounts", "/admin/accounts", Icons.Material.Outlined.ManageAccounts, Capability.ManageRoles),
+        new(Area.Admin, "Access", "Roles", "/admin/roles", Icons.Material.Outlined.Badge, Capability.ManageRoles) { Everywhere = true },
         new(Area.Admin, "Monitor", "Logs", "/admin/logs", Icons.Material.Outlined.Article, Capability.ViewLogs),
         new(Area.Admin, "Monitor", "Audit", "/admin/audit", Icons.Material.Outlined.FactCheck, Capability.ManageSettings),
         new(Area.Admin, "System", "About", "/admin/about", Icons.Material.Outlined.Info, Capability.ManageSettings),

@@ -1139,6 +1139,8 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasIndex("DomainId");
 
+                    b.HasIndex("Role", "AccountId");
+
                     b.HasIndex("AccountId", "Role", "DomainId")
                         .IsUnique();
 
