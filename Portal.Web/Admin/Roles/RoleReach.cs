@@ -15,6 +15,7 @@ internal static class RoleReach
         new("Recipients", Capability.ViewDirectory, Capability.ManageMailboxes, Capability.SetQuota, Capability.ManageAliases, Capability.ManageDomains),
         new("Access", Capability.ResetPasswords, Capability.ManageRoles),
         new("MailFlow", Capability.ViewMailOutcomes, Capability.ViewTrace, Capability.ViewContentFacts, Capability.ViewQueue, Capability.ManageQueue, Capability.ManageRoutes),
+        new("Protection", Capability.ViewQuarantine, Capability.ReleaseQuarantine, Capability.ManageLists),
         new("System", Capability.ViewLogs, Capability.ViewAudit, Capability.ManageSettings),
     ];
 
@@ -29,7 +30,7 @@ internal static class RoleReach
         yield return ("Passwords", Answer((Capability.ResetPasswords, "Reset")));
         yield return ("Ways", Answer((Capability.ViewTrace, "All"), (Capability.ViewMailOutcomes, "One")));
         yield return ("Subjects", Answer((Capability.ViewContentFacts, "All")));
-        yield return ("Content", Answer((Capability.ReadAnyMail, "All"), (Capability.UseOwnMail, "Own")));
+        yield return ("Content", Answer((Capability.ReadAnyMail, "All"), (Capability.UseOwnMail, "Own"), (Capability.ViewQuarantine, "Quarantine")));
         yield return ("Records", Answer((Capability.ViewLogs, "All"), (Capability.ViewAudit, "Audit")));
         yield return ("Settings", Answer((Capability.ManageSettings, "All")));
 
