@@ -8,6 +8,11 @@ namespace Portal.Core;
 /// <param name="IsTotalExact">False when there are more than <see cref="Paging.CountLimit"/> rows.</param>
 public sealed record Page<T>(IReadOnlyList<T> Rows, int Total, bool IsTotalExact);
 
+/// <summary>What an act on many rows would be for.</summary>
+/// <param name="Rows">Counted up to <see cref="Paging.CountLimit"/>.</param>
+/// <param name="IsExact">False when there are more.</param>
+public sealed record ActPreview(int Rows, bool IsExact);
+
 /// <summary>How lists are cut and counted (PORTAL §4).</summary>
 public static class Paging
 {

@@ -105,7 +105,9 @@ public sealed class AccountAuthenticator(
         var pace = await throttle.PaceAsync(pair.Login, client, cancel);
         if (pace.Wait > TimeSpan.Zero)
         {
-            // Refused unread, in the time and the words of those who are known in a slowed down network and have the wrong password.
+            // Refused unread, in the time and the words of those who are known in a slowed down network and have the wrong password. The network's
+            // turn is given back first: it is for those who are looked at.
+            turn.Dispose();
             if (pace.OfNetwork > TimeSpan.Zero) await Task.Delay(TimeSpan.FromMilliseconds(Volatile.Read(ref lookMilliseconds)), clock, cancel);
             return (new(AuthenticationKind.SlowedDown, RetryAfter: Longer(pace.Wait, pace.OfNetwork)), null);
         }

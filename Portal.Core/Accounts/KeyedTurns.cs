@@ -62,9 +62,12 @@ internal sealed class KeyedTurns<TKey>(int atOnce, int maxWaiting)
     /// <summary>The right to one try.</summary>
     public sealed class Turn(bool hasWaited, Action end) : IDisposable
     {
+        private Action? ending = end;
+
         /// <summary>Whether another try of the same key may have ended meanwhile.</summary>
         public bool HasWaited => hasWaited;
 
-        public void Dispose() => end();
+        /// <summary>Gives it back; a second time does nothing.</summary>
+        public void Dispose() => Interlocked.Exchange(ref ending, null)?.Invoke();
     }
 }

@@ -63,8 +63,10 @@ public sealed class SessionUses(IDbContextFactory<PortalDbContext> databases, Wr
     private void Remember(Guid sessionId, DateTimeOffset at, DateTimeOffset storedAt)
     {
         if (seen.Count >= MaxRemembered) seen.Clear();   // the database knows all but the last two minutes
-        seen[sessionId] = new(at, storedAt);
+        seen.AddOrUpdate(sessionId, _ => new(at, storedAt), (_, known) => new(Later(known.At, at), Later(known.StoredAt, storedAt)));
     }
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private sealed record Seen(DateTimeOffset At, DateTimeOffset StoredAt);
 }

@@ -21,7 +21,7 @@ public enum Change
     /// <summary>Items of a mailbox. A hint only; Folder.HighestModSeq is the truth.</summary>
     Mail,
 
-    /// <summary>Pending <see cref="Jobs.Work"/>.</summary>
+    /// <summary>Pending <see cref="Jobs.Work"/>, and mails to owners that are still to be written.</summary>
     Work,
 
     /// <summary>Sessions of the portal that were ended.</summary>

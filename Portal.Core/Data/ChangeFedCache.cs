@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Portal.Core.Data;
 
@@ -28,6 +29,13 @@ internal sealed class ChangeFedCache<TKey, TValue>
 
     public ValueTask<TValue?> GetAsync(TKey key, Func<TKey, CancellationToken, Task<TValue?>> load, CancellationToken cancel) =>
         entries.TryGetValue(key, out var entry) && IsFresh(entry) ? new(entry.Value) : new(LoadAsync(key, load, cancel));
+
+    /// <summary>What is kept and still right.</summary>
+    public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
+    {
+        value = entries.TryGetValue(key, out var entry) && IsFresh(entry) ? entry.Value : null;
+        return value is not null;
+    }
 
     private bool IsFresh(Entry entry) =>
         entry.Generation == Interlocked.Read(ref generation) && (feed.IsLive || clock.GetElapsedTime(entry.ReadAt) < MaxAgeWithoutFeed);

@@ -125,6 +125,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "domain.delete", domain.DisplayName, new { domain.Name, domain.AliasOfId, domain.DefaultQuotaBytes, domain.IsDisabled }, null, domain.Id));
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
+        db.Raise(Change.Lists);   // its own entries go with it
         try
         {
             return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;

@@ -6,7 +6,7 @@ namespace Portal.Core.Jobs;
 
 /// <summary>Ends each hour, on one node, what grows with use and is needed for a time only (<see cref="RecordRemover"/>).</summary>
 internal sealed partial class RecordKeeper(RecordRemover remover, JobLeases leases, IOptions<AccountOptions> options, TimeProvider clock, ILogger<RecordKeeper> logger)
-    : HourlyJob("records.keep", leases, clock, logger)
+    : LeasedJob("records.keep", leases, clock, logger)
 {
     private static readonly TimeSpan KeepLinksFor = TimeSpan.FromDays(30);
     private static readonly TimeSpan KeepWorkFor = TimeSpan.FromDays(30);

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Portal.Core.Addresses;
 
 namespace Portal.Core.Lists;
 
 /// <summary>An entry as it is to become.</summary>
-public sealed record ListDraft
+public sealed partial record ListDraft
 {
     /// <summary>Shortest prefixes taken: wider networks are half the Internet, and nobody means that.</summary>
     public const int MinPrefixV4 = 8, MinPrefixV6 = 16;
@@ -54,7 +55,7 @@ public sealed record ListDraft
             return true;
         }
 
-        if (!DomainName.TryParse(text.TrimStart('@'), out var domain)) return false;
+        if (!DomainName.TryParse(text.TrimStart('@'), out var domain) || !domain.Value.Contains('.', StringComparison.Ordinal)) return false;   // "com" is a slip
         pattern = domain.Value;
         return true;
     }
@@ -63,13 +64,17 @@ public sealed record ListDraft
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var host = slash < 0 ? text : text[..slash];
-        if (!host.AsSpan().ContainsAny('.', ':') || !IPAddress.TryParse(host.Trim('[', ']'), out var address)) return null;
+        if (!(host.Contains(':', StringComparison.Ordinal) || Dotted().IsMatch(host)) || !IPAddress.TryParse(host.Trim('[', ']'), out var address)) return null;
         var bits = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
         var prefix = bits;
         if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out prefix) || prefix > bits)) return null;
         if (address.IsIPv4MappedToIPv6 && prefix >= 96) (address, prefix, bits) = (address.MapToIPv4(), prefix - 96, 32);
         return new IPNetwork(Mask(address, prefix), prefix);
     }
+
+    /// <summary>Four decimal numbers: what IPAddress reads of fewer, or of those with a zero in front, nobody means.</summary>
+    [GeneratedRegex(@"^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Dotted();
 
     /// <summary>The network's own address: what a person typed may name a host in it.</summary>
     private static IPAddress Mask(IPAddress address, int prefix)

@@ -57,8 +57,6 @@ public sealed class ListEntry
 
     public required string CreatedBy { get; init; }
 
-    public bool IsDemo { get; init; }
-
     /// <summary>Raised by one on each change by a person.</summary>
     public int Version { get; set; }
 }

@@ -35,7 +35,6 @@ public enum ListSort
     Hits,
     LastHit,
     Expiry,
-    Age,
 }
 
 /// <summary>An entry as people see it.</summary>
@@ -64,14 +63,16 @@ public sealed record ListRow(
 
 /// <summary>An entry that says something else of some of the same mail.</summary>
 /// <param name="Other">The other entry.</param>
-/// <param name="OtherDomain">The domain it is for; null for everybody's.</param>
 /// <param name="GivesWay">Whether the other one gives way, by its scope or because it is less exact; else it comes first.</param>
 /// <param name="Because">What decides between the two: a key beside the page's words.</param>
-public sealed record ListConflict(ListedSender Other, string? OtherDomain, bool GivesWay, ListOrder Because);
+public sealed record ListConflict(ListedSender Other, bool GivesWay, ListOrder Because);
 
 /// <summary>By what one entry comes before another.</summary>
 public enum ListOrder
 {
+    /// <summary>A network cannot be forged, a name can.</summary>
+    Proof,
+
     /// <summary>It is for one domain, the other for all.</summary>
     Scope,
 

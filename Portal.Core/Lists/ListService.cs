@@ -21,8 +21,8 @@ public sealed class ListService(IDbContextFactory<PortalDbContext> databases, Wr
         var matching = filter.Apply(InScope(db, actor));
         var page = await matching.ToPageAsync(Sorted(Joined(db, matching), sort, descending).Select(ListRow.Shape), skip, take, cancel);
         var table = await lists.TableAsync(cancel);
-        var now = clock.GetUtcNow();
-        return page with { Rows = [.. page.Rows.Select(r => r with { Conflicts = Visible(actor, table.Against(r.Listed)).Where(o => o.CountsAt(now)).Take(MaxConflicts).Count() })] };
+        var (now, domains) = (clock.GetUtcNow(), actor.DomainsWith(Capability.ManageLists));
+        return page with { Rows = [.. page.Rows.Select(r => r with { Conflicts = domains is null ? table.CountAgainst(r.Listed, now) : Visible(actor, table.Against(r.Listed, now)).Count() })] };
     }
 
     public async Task<Outcome<ListRow>> GetAsync(Actor actor, Guid id, CancellationToken cancel)
@@ -41,11 +41,8 @@ public sealed class ListService(IDbContextFactory<PortalDbContext> databases, Wr
         if (!ListDraft.TryRead(draft.Sender, out var match, out var pattern)) return Array.Empty<ListConflict>();
         var entry = new ListedSender(id ?? Guid.Empty, draft.Kind, match, pattern, draft.DomainId, draft.ExpiresAt);
         var now = clock.GetUtcNow();
-        var others = Visible(actor, (await lists.TableAsync(cancel)).Against(entry)).Where(o => o.CountsAt(now)).OrderBy(o => ListTable.ComesBefore(entry, o)).Take(MaxConflicts).ToList();
-        await using var db = await databases.CreateDbContextAsync(cancel);
-        var ids = others.Select(o => o.DomainId).OfType<Guid>().Distinct().ToList();
-        var names = await db.Domains.AsNoTracking().Where(d => ids.Contains(d.Id)).ToDictionaryAsync(d => d.Id, d => d.Name, cancel);
-        return others.ConvertAll(o => new ListConflict(o, o.DomainId is { } domain ? names.GetValueOrDefault(domain) : null, ListTable.ComesBefore(entry, o), OrderOf(entry, o)));
+        var others = Visible(actor, (await lists.TableAsync(cancel)).Against(entry, now)).Select(o => (Other: o, Order: ListTable.Order(entry, o)));
+        return others.OrderBy(o => o.Order.IsFirst).Take(MaxConflicts).Select(o => new ListConflict(o.Other, o.Order.IsFirst, o.Order.By)).ToList();
     }
 
     /// <summary>Adds an entry; it counts for the next message.</summary>
@@ -137,17 +134,9 @@ public sealed class ListService(IDbContextFactory<PortalDbContext> databases, Wr
         (ListSort.LastHit, true) => rows.OrderByDescending(x => x.Hits.LastAt),
         (ListSort.Expiry, false) => rows.OrderBy(x => x.Entry.ExpiresAt == null).ThenBy(x => x.Entry.ExpiresAt),
         (ListSort.Expiry, true) => rows.OrderBy(x => x.Entry.ExpiresAt == null).ThenByDescending(x => x.Entry.ExpiresAt),
-        (ListSort.Age, false) => rows.OrderByDescending(x => x.Entry.CreatedAt),   // the youngest has the least age
-        (ListSort.Age, true) => rows.OrderBy(x => x.Entry.CreatedAt),
         (_, false) => rows.OrderBy(x => x.Entry.Pattern),
         (_, true) => rows.OrderByDescending(x => x.Entry.Pattern),
     }).ThenBy(x => x.Entry.Id);
-
-    private static ListOrder OrderOf(ListedSender one, ListedSender other) =>
-        one.DomainId is null != other.DomainId is null ? ListOrder.Scope
-        : one.Match != other.Match ? ListOrder.Match
-        : one.Pattern != other.Pattern ? ListOrder.Exactness
-        : ListOrder.Strictness;
 
     private static string? NormalReason(string? reason) => reason?.Trim() is { Length: > 0 } given ? StorableText.Cut(given, ListEntry.MaxReasonLength) : null;
 

@@ -2,25 +2,15 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.Net;
 using System.Net.Sockets;
-using Portal.Core.Addresses;
 
 namespace Portal.Core.Lists;
-
-/// <summary>What is known of a message's sender.</summary>
-/// <param name="ReversePath">Envelope sender, folded; null for the null reverse-path or one that is no address.</param>
-/// <param name="From">Addresses of the From field, folded; empty before there is a message.</param>
-/// <param name="Client">Whose connection it is; null where there is none.</param>
-public sealed record SenderFacts(string? ReversePath, IReadOnlyList<string> From, IPAddress? Client)
-{
-    /// <summary>Reads addresses that others wrote; what is none is left out.</summary>
-    public static SenderFacts Of(string reversePath, IEnumerable<string> from, IPAddress? client) => new(Fold(reversePath), [.. from.Select(Fold).OfType<string>().Distinct()], client);
-
-    private static string? Fold(string text) => MailAddress.TryParse(text, out var address) ? address.Folded : null;
-}
 
 /// <summary>An entry as the engine knows it.</summary>
 public sealed record ListedSender(Guid Id, ListKind Kind, ListMatch Match, string Pattern, Guid? DomainId, DateTimeOffset? ExpiresAt)
 {
+    /// <summary>Name of the domain whose recipients it is for; null for everybody's.</summary>
+    public string? Domain { get; init; }
+
     /// <summary>What a network covers; of no meaning for the others.</summary>
     internal NetworkRange Range { get; } = Match == ListMatch.Network ? NetworkRange.Of(IPNetwork.Parse(Pattern)) : default;
 
@@ -33,8 +23,9 @@ public sealed record ListedSender(Guid Id, ListKind Kind, ListMatch Match, strin
 public sealed record ListAnswer(ListedSender Decisive, ListedSender? Overruled);
 
 /// <summary>
-/// All entries, made to be asked once a recipient. An entry of the recipient's domain comes before one for everybody; then the more exact:
-/// address, domain (the longer first), network (the smaller first); of two alike the stricter.
+/// All entries, made to be asked for each domain a message goes to. An entry of the recipient's domain comes before one for everybody; then
+/// the more exact: address, domain (the longer first), network (the smaller first); of two alike the stricter. But a name can be forged and
+/// a network cannot: a block of a network gives way to no name that is let through.
 /// </summary>
 internal sealed class ListTable
 {
@@ -43,8 +34,7 @@ internal sealed class ListTable
     private readonly FrozenDictionary<(Guid? DomainId, ListMatch Match, string Pattern), ListedSender> senders;
     private readonly FrozenDictionary<(Guid? DomainId, NetworkRange Range), ListedSender> networks;
     private readonly int[] prefixes;   // longest first
-    private readonly FrozenDictionary<Guid, ListMatch> mostExactAllowByDomain;
-    private readonly ListMatch? mostExactAllowEverywhere;
+    private readonly FrozenDictionary<(Guid? DomainId, ListKind Kind, ListMatch Match), DateTimeOffset> latest;
 
     public ListTable(IReadOnlyList<ListedSender> entries)
     {
@@ -52,9 +42,7 @@ internal sealed class ListTable
         senders = entries.Where(e => e.Match != ListMatch.Network).ToFrozenDictionary(e => (e.DomainId, e.Match, e.Pattern));
         networks = entries.Where(e => e.Match == ListMatch.Network).ToFrozenDictionary(e => (e.DomainId, e.Range));
         prefixes = [.. networks.Keys.Select(k => k.Range.Prefix).Distinct().OrderDescending()];
-        var allows = entries.Where(e => e is { Kind: ListKind.Allow, Match: not ListMatch.Network }).ToList();
-        mostExactAllowByDomain = allows.Where(e => e.DomainId is not null).GroupBy(e => e.DomainId!.Value).ToFrozenDictionary(g => g.Key, g => g.Max(e => e.Match));
-        mostExactAllowEverywhere = allows.Where(e => e.DomainId is null).Select(e => (ListMatch?)e.Match).Max();
+        latest = entries.GroupBy(e => (e.DomainId, e.Kind, e.Match)).ToFrozenDictionary(g => g.Key, g => g.Max(e => e.ExpiresAt ?? DateTimeOffset.MaxValue));
     }
 
     public IReadOnlyList<ListedSender> Entries { get; }
@@ -63,63 +51,98 @@ internal sealed class ListTable
     public ListAnswer? Find(SenderFacts sender, Guid? domainId, DateTimeOffset now)
     {
         if (Entries.Count == 0) return null;
-        ListedSender? decisive = null, overruled = null;
-        foreach (var entry in Matching(sender, domainId).Where(e => e.CountsAt(now)))
-        {
-            if (decisive is null) decisive = entry;
-            else if (IsAlike(entry, decisive) && entry.Kind > decisive.Kind) (decisive, overruled) = (entry, decisive);
-            else if (entry.Kind != decisive.Kind) overruled ??= entry;
-            if (overruled is not null && !IsAlike(entry, decisive)) break;
-        }
+        var networks = NetworksOf(sender, domainId).Where(e => e.CountsAt(now)).ToList();
+        var all = NamesOf(sender, domainId).Where(e => e.CountsAt(now)).Concat(networks).ToList();
+        if (all.Count == 0) return null;
 
-        return decisive is null ? null : new(decisive, overruled);
+        var isBlocked = networks is [{ Kind: not ListKind.Allow }, ..];
+        var decisive = First(all.Where(e => e.Match == ListMatch.Network ? e == networks[0] : !isBlocked || e.Kind != ListKind.Allow))!;
+        return new(decisive, First(all.Where(e => e.Kind != decisive.Kind)));
     }
 
     /// <summary>
-    /// Whether an entry that lets mail through could come before <paramref name="decisive"/> once the From field is known: who is refused
-    /// at RCPT must not be somebody whom the message itself would have saved.
+    /// Whether another entry could come before <paramref name="decisive"/> once the From field is known: who is refused at RCPT must not be
+    /// somebody whose message would have been let through, or kept back.
     /// </summary>
-    public bool CouldGiveWay(ListedSender decisive, Guid? domainId)
+    public bool CouldGiveWay(ListedSender decisive, Guid? domainId, DateTimeOffset now)
     {
-        if (decisive.DomainId is null && domainId is { } id && mostExactAllowByDomain.ContainsKey(id)) return true;
-        ListMatch? exact = decisive.DomainId is { } own ? (mostExactAllowByDomain.TryGetValue(own, out var match) ? match : null) : mostExactAllowEverywhere;
-        return exact > decisive.Match || (exact == ListMatch.Domain && decisive.Match == ListMatch.Domain);   // a longer domain is the more exact
+        foreach (var kind in new[] { ListKind.Allow, ListKind.Quarantine })
+        {
+            if (kind == ListKind.Allow && decisive.Match == ListMatch.Network) continue;
+            foreach (var match in new[] { ListMatch.Domain, ListMatch.Address })
+            {
+                var isMoreExact = match > decisive.Match || (match == ListMatch.Domain && decisive.Match == ListMatch.Domain);   // a longer domain
+                if (isMoreExact && Has(decisive.DomainId, kind, match, now)) return true;
+                if (decisive.DomainId is null && domainId is not null && Has(domainId, kind, match, now)) return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Entries that say something else of some of the same mail as <paramref name="entry"/> does, the most exact first.</summary>
-    public IEnumerable<ListedSender> Against(ListedSender entry) =>
-        Entries.Where(e => e.Id != entry.Id && e.Kind != entry.Kind && (e.DomainId is null || entry.DomainId is null || e.DomainId == entry.DomainId) && Overlap(e, entry))
+    public IEnumerable<ListedSender> Against(ListedSender entry, DateTimeOffset now) =>
+        Entries.Where(e => IsAgainst(e, entry, now))
             .OrderByDescending(e => e.DomainId is not null).ThenByDescending(e => e.Match).ThenByDescending(e => e.Pattern.Length).ThenBy(e => e.Pattern, StringComparer.Ordinal);
 
-    /// <summary>Whether mail that both match goes by <paramref name="entry"/> rather than by <paramref name="other"/>.</summary>
-    public static bool ComesBefore(ListedSender entry, ListedSender other)
+    /// <summary>How many there are.</summary>
+    public int CountAgainst(ListedSender entry, DateTimeOffset now) => Entries.Count(e => IsAgainst(e, entry, now));
+
+    /// <summary>By what mail that both match goes by one of them, and which: true for <paramref name="entry"/>.</summary>
+    public static (bool IsFirst, ListOrder By) Order(ListedSender entry, ListedSender other)
     {
-        if (entry.DomainId is null != other.DomainId is null) return entry.DomainId is not null;
-        if (entry.Match != other.Match) return entry.Match > other.Match;
-        var (exact, otherExact) = entry.Match == ListMatch.Network ? (entry.Range.Prefix, other.Range.Prefix) : (entry.Pattern.Length, other.Pattern.Length);
-        return exact != otherExact ? exact > otherExact : entry.Kind > other.Kind;
+        if (IsForgeable(entry, other)) return (false, ListOrder.Proof);
+        if (IsForgeable(other, entry)) return (true, ListOrder.Proof);
+        if (entry.DomainId is null != other.DomainId is null) return (entry.DomainId is not null, ListOrder.Scope);
+        if (entry.Match != other.Match) return (entry.Match > other.Match, ListOrder.Match);
+        var (exact, otherExact) = entry.Match switch
+        {
+            ListMatch.Network => (entry.Range.Prefix, other.Range.Prefix),
+            ListMatch.Domain => (entry.Pattern.Length, other.Pattern.Length),
+            _ => (0, 0),
+        };
+        return exact != otherExact ? (exact > otherExact, ListOrder.Exactness) : (entry.Kind > other.Kind, ListOrder.Strictness);
     }
 
-    /// <summary>The entries that match, in the order in which they count; of alike ones in any.</summary>
-    private IEnumerable<ListedSender> Matching(SenderFacts sender, Guid? domainId) =>
-        domainId is null ? MatchingIn(null, sender) : MatchingIn(domainId, sender).Concat(MatchingIn(null, sender));
+    private static bool ComesBefore(ListedSender entry, ListedSender other) => Order(entry, other).IsFirst;
 
-    private IEnumerable<ListedSender> MatchingIn(Guid? scope, SenderFacts sender)
+    private static ListedSender? First(IEnumerable<ListedSender> entries) => entries.Aggregate((ListedSender?)null, (first, e) => first is null || ComesBefore(e, first) ? e : first);
+
+    private static bool IsForgeable(ListedSender entry, ListedSender other) =>
+        entry is { Kind: ListKind.Allow, Match: not ListMatch.Network } && other is { Kind: not ListKind.Allow, Match: ListMatch.Network };
+
+    private bool Has(Guid? domainId, ListKind kind, ListMatch match, DateTimeOffset now) => latest.TryGetValue((domainId, kind, match), out var end) && end > now;
+
+    /// <summary>The entries of the recipient's domain and of everybody that name the sender.</summary>
+    private IEnumerable<ListedSender> NamesOf(SenderFacts sender, Guid? domainId)
     {
-        var addresses = sender.ReversePath is { } path ? sender.From.Append(path).Distinct() : sender.From;
-        foreach (var address in addresses)
-            if (senders.TryGetValue((scope, ListMatch.Address, address), out var entry)) yield return entry;
-
-        foreach (var domain in addresses.SelectMany(DomainsOf).Distinct().OrderByDescending(d => d.Length))
-            if (senders.TryGetValue((scope, ListMatch.Domain, domain), out var entry)) yield return entry;
-
-        if (sender.Client is null || prefixes.Length == 0) yield break;
-        foreach (var prefix in prefixes)
-            if (networks.TryGetValue((scope, NetworkRange.Of(sender.Client, prefix)), out var entry)) yield return entry;
+        foreach (var scope in ScopesOf(domainId))
+        {
+            foreach (var (match, names) in new[] { (ListMatch.Address, sender.Addresses), (ListMatch.Domain, sender.Domains) })
+                foreach (var name in names)
+                    if (senders.TryGetValue((scope, match, name.Text), out var entry) && (name.MayAllow || entry.Kind != ListKind.Allow)) yield return entry;
+        }
     }
 
-    private static bool IsAlike(ListedSender one, ListedSender other) =>
-        one.DomainId == other.DomainId && one.Match == other.Match && (one.Match == ListMatch.Address || (one.Match == ListMatch.Domain && one.Pattern.Length == other.Pattern.Length));
+    /// <summary>The entries for the client's network, in the order in which they count.</summary>
+    private IEnumerable<ListedSender> NetworksOf(SenderFacts sender, Guid? domainId)
+    {
+        if (sender.Client is not { } client || prefixes.Length == 0) yield break;
+        var isV4 = client.AddressFamily == AddressFamily.InterNetwork || client.IsIPv4MappedToIPv6;
+        foreach (var scope in ScopesOf(domainId))
+        {
+            foreach (var prefix in prefixes)
+            {
+                if (isV4 && prefix < NetworkRange.V4Bits) break;   // "::/64" means no network of IPv4
+                if (networks.TryGetValue((scope, NetworkRange.Of(client, prefix)), out var entry)) yield return entry;
+            }
+        }
+    }
+
+    private static Guid?[] ScopesOf(Guid? domainId) => domainId is null ? [null] : [domainId, null];
+
+    private static bool IsAgainst(ListedSender other, ListedSender entry, DateTimeOffset now) =>
+        other.Id != entry.Id && other.Kind != entry.Kind && (other.DomainId is null || entry.DomainId is null || other.DomainId == entry.DomainId) && other.CountsAt(now) && Overlap(other, entry);
 
     private static bool Overlap(ListedSender one, ListedSender other)
     {
@@ -133,19 +156,6 @@ internal sealed class ListTable
 
     /// <summary>What stands behind the last @; a domain is its own.</summary>
     private static ReadOnlySpan<char> DomainOf(string pattern) => pattern.AsSpan(pattern.LastIndexOf('@') + 1);
-
-    /// <summary>The domain of an address and all above it.</summary>
-    private static IEnumerable<string> DomainsOf(string address)
-    {
-        var domain = address[(address.LastIndexOf('@') + 1)..];
-        while (true)
-        {
-            yield return domain;
-            var dot = domain.IndexOf('.', StringComparison.Ordinal);
-            if (dot < 0) yield break;
-            domain = domain[(dot + 1)..];
-        }
-    }
 }
 
 /// <summary>A network of either family in the form of IPv6, so that one comparison serves both.</summary>
@@ -153,8 +163,11 @@ internal sealed class ListTable
 /// <param name="Prefix">0 to 128.</param>
 internal readonly record struct NetworkRange(UInt128 Bits, int Prefix)
 {
+    /// <summary>Where the address of IPv4 begins in that of IPv6 (RFC 4291 §2.5.5.2).</summary>
+    public const int V4Bits = 96;
+
     public static NetworkRange Of(IPNetwork network) =>
-        Of(network.BaseAddress, network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? network.PrefixLength + 96 : network.PrefixLength);
+        Of(network.BaseAddress, network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? network.PrefixLength + V4Bits : network.PrefixLength);
 
     /// <param name="prefix">As of an IPv6 address.</param>
     public static NetworkRange Of(IPAddress address, int prefix)

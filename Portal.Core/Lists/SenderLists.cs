@@ -9,10 +9,11 @@ namespace Portal.Core.Lists;
 /// <summary>The lists as the engine asks them: all entries in memory, right within a second of a change on every node; who decided is counted every few seconds.</summary>
 public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, TimeProvider clock, ILogger<SenderLists> logger) : BackgroundService
 {
-    private const int RowsATurn = 500;
+    private const int RowsATurn = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private readonly ChangeFedCache<int, ListTable> table = new(feed, clock, Change.Lists, 1);
     private readonly ConcurrentDictionary<Guid, Hits> hits = new();
+    private readonly SemaphoreSlim reading = new(1);
 
     /// <summary>What the lists say of mail from a sender to somebody of ours; null when they say nothing. It is not counted.</summary>
     /// <param name="domainId">The recipient's domain; null where there is none.</param>
@@ -23,7 +24,8 @@ public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> datab
     public async ValueTask<ListAnswer?> FindRefusalAsync(SenderFacts envelope, Guid? domainId, CancellationToken cancel)
     {
         var entries = await TableAsync(cancel);
-        return entries.Find(envelope, domainId, clock.GetUtcNow()) is { Decisive.Kind: ListKind.Refuse } answer && !entries.CouldGiveWay(answer.Decisive, domainId) ? answer : null;
+        var now = clock.GetUtcNow();
+        return entries.Find(envelope, domainId, now) is { Decisive.Kind: ListKind.Refuse } answer && !entries.CouldGiveWay(answer.Decisive, domainId, now) ? answer : null;
     }
 
     /// <summary>Counts a decision. Never blocks; what a kill loses is a few seconds of a figure.</summary>
@@ -33,7 +35,21 @@ public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> datab
         hits.AddOrUpdate(entry.Id, _ => new(1, now), (_, before) => new(before.Count + 1, now));
     }
 
-    internal async ValueTask<ListTable> TableAsync(CancellationToken cancel) => (await table.GetAsync(0, async (_, stop) => await LoadAsync(stop), cancel))!;
+    internal ValueTask<ListTable> TableAsync(CancellationToken cancel) => table.TryGet(0, out var fresh) ? new(fresh) : new(ReadAsync(cancel));
+
+    /// <summary>One reads, whoever else asks waits for it: there may be 20,000.</summary>
+    private async Task<ListTable> ReadAsync(CancellationToken cancel)
+    {
+        await reading.WaitAsync(cancel);
+        try
+        {
+            return (await table.GetAsync(0, async (_, stop) => await LoadAsync(stop), cancel))!;
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
 
     /// <summary>Writes what was counted.</summary>
     internal async Task FlushAsync(CancellationToken cancel)
@@ -60,6 +76,12 @@ public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> datab
                 throw;
             }
         }
+    }
+
+    public override void Dispose()
+    {
+        reading.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -93,7 +115,8 @@ public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> datab
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
         var entries = await db.ListEntries.AsNoTracking().OrderBy(e => e.Id).Take(ListService.MaxEntries)
-            .Select(e => new ListedSender(e.Id, e.Kind, e.Match, e.Pattern, e.DomainId, e.ExpiresAt)).ToListAsync(cancel);
+            .Select(e => new ListedSender(e.Id, e.Kind, e.Match, e.Pattern, e.DomainId, e.ExpiresAt) { Domain = db.Domains.Where(d => d.Id == e.DomainId).Select(d => d.Name).FirstOrDefault() })
+            .ToListAsync(cancel);
         return entries.Count == 0 ? ListTable.Empty : new ListTable(entries);
     }
 

@@ -9,7 +9,7 @@ namespace Portal.Core.Messages;
 /// uploads. In turns of 500 rows, on one node; the uploads are each node's own. A step that two nodes run at once is harmless: what one took the other does not find.
 /// </summary>
 internal sealed partial class MailKeeper(MailboxEnder mailboxes, MailRemover remover, ContentSweeper sweeper, UploadStore uploads, JobLeases leases, TimeProvider clock, ILogger<MailKeeper> logger)
-    : HourlyJob("mail.keep", leases, clock, logger)
+    : LeasedJob("mail.keep", leases, clock, logger)
 {
     internal override async Task RunAsync(CancellationToken cancel)
     {

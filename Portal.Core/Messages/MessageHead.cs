@@ -10,6 +10,9 @@ public sealed record MessageHead
 {
     private const int MaxFieldOctets = 16 * 1024;   // a longer one is not decoded for lists; its bytes stay as they are
 
+    private const int MaxFromFields = 10;   // one is right (RFC 5322 §3.6); more are somebody's trick
+    private const int MaxFromAddresses = 50;
+
     private const int MaxDeliveredTo = 100;   // more rounds than this are ended by the count of Received
     private const int MaxDeliveredToOctets = 1000;   // an address has 320; a longer field is none of ours
 
@@ -36,10 +39,10 @@ public sealed record MessageHead
     /// <summary>From, decoded; null when absent.</summary>
     public string? From { get; private init; }
 
-    /// <summary>From, as parsed addresses; empty when absent or unreadable.</summary>
+    /// <summary>The addresses of every From field, <see cref="MaxFromAddresses"/> at most; empty when absent or unreadable.</summary>
     public IReadOnlyList<string> FromAddresses { get; private init; } = [];
 
-    /// <summary>Whether From is longer than is read here: what its bytes say to others is unknown then.</summary>
+    /// <summary>Whether there is more of From than is read here: what its bytes say to others is unknown then.</summary>
     public bool IsFromCut { get; private init; }
 
     /// <summary>How many From fields there are; more than one is malformed (RFC 5322 §3.6).</summary>
@@ -59,7 +62,7 @@ public sealed record MessageHead
     public static MessageHead Parse(ReadOnlySpan<byte> octets)
     {
         string? messageId = null, inReplyTo = null, from = null, to = null, subject = null, date = null;
-        List<string>? deliveredTo = null;
+        List<string>? deliveredTo = null, moreFrom = null;
         var (position, received, fromCount, isFromCut, complete) = (0, 0, 0, false, false);
         while (position < octets.Length)
         {
@@ -80,7 +83,12 @@ public sealed record MessageHead
             switch (name.Length)
             {
                 case 2 when Is(name, "to"u8): to ??= Unfold(value); break;
-                case 4 when Is(name, "from"u8): fromCount++; isFromCut |= value.Length > MaxFieldOctets; from ??= Unfold(value); break;
+                case 4 when Is(name, "from"u8): 
+                    fromCount++;
+                    isFromCut |= value.Length > MaxFieldOctets || fromCount > MaxFromFields;
+                    if (from is null) from = Unfold(value);
+                    else if (fromCount <= MaxFromFields) (moreFrom ??= []).Add(Unfold(value));
+                    break;
                 case 4 when Is(name, "date"u8): date ??= Unfold(value); break;
                 case 7 when Is(name, "subject"u8): subject ??= Unfold(value); break;
                 case 8 when Is(name, "received"u8): received++; break;
@@ -91,6 +99,7 @@ public sealed record MessageHead
         }
 
         var fromList = from is not null && InternetAddressList.TryParse(from, out var parsed) ? parsed : null;
+        var addresses = Addresses(fromList).Concat((moreFrom ?? []).SelectMany(f => InternetAddressList.TryParse(f, out var more) ? Addresses(more) : [])).Take(MaxFromAddresses + 1).ToList();
         return new MessageHead
         {
             HeaderBytes = position,
@@ -98,11 +107,11 @@ public sealed record MessageHead
             ReceivedCount = received,
             DeliveredTo = deliveredTo ?? [],
             FromCount = fromCount,
-            IsFromCut = isFromCut,
+            IsFromCut = isFromCut || addresses.Count > MaxFromAddresses,
             MessageId = Bare(messageId),
             InReplyTo = Bare(inReplyTo),
             From = StorableText.Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),
-            FromAddresses = fromList is null ? [] : [.. fromList.Mailboxes.Select(m => m.Address)],
+            FromAddresses = addresses,
             To = StorableText.Cut(Decode(to), 2000),
             Subject = StorableText.Cut(Decode(subject), 1000),
             Date = date is not null && DateUtils.TryParse(date, out var at) ? at.ToUniversalTime() : null,
@@ -125,6 +134,8 @@ public sealed record MessageHead
         while (length < octets.Length && octets[length] is (byte)' ' or (byte)'\t');
         return length;
     }
+
+    private static IEnumerable<string> Addresses(InternetAddressList? list) => list?.Mailboxes.Select(m => m.Address) ?? [];
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower) => Ascii.EqualsIgnoreCase(name, lower);
 

@@ -14,7 +14,7 @@ internal sealed record QuarantineActInput(QuarantineAct Act, QuarantineFilter Fi
 /// <summary>An act on more than 100 items, in turns; the cursor is the id of the last item done.</summary>
 internal sealed class QuarantineActWork(RouteSelector routes, TimeProvider clock) : IWorkKind
 {
-    private const int RowsPerTurn = 200;
+    private const int RowsPerTurn = 100;
 
     public string Kind => QuarantineService.WorkKind;
 

@@ -36,7 +36,7 @@ internal static class QuarantineActs
     public static async Task<int> ExpireAsync(PortalDbContext db, DateTimeOffset now, int most, CancellationToken cancel)
     {
         var items = await db.QuarantineItems.AsNoTracking().Where(i => i.ExpiresAt < now).OrderBy(i => i.ExpiresAt).Take(most).ToListAsync(cancel);
-        foreach (var item in items)
+        foreach (var item in items.OrderBy(i => i.Id))   // as people's acts take them, so that none waits for the other
             if (await TakeAsync(db, item, cancel)) await TellAsync(db, item, RecipientOutcome.Removed, ExpiredAction, null, now, cancel);
         return items.Count;
     }

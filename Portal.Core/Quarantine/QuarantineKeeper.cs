@@ -7,9 +7,9 @@ namespace Portal.Core.Quarantine;
 
 /// <summary>Deletes each hour, on one node, what has been in quarantine long enough; the sweep takes its content once nobody else refers to it.</summary>
 internal sealed partial class QuarantineKeeper(IDbContextFactory<PortalDbContext> databases, WriteGate gate, JobLeases leases, TimeProvider clock, ILogger<QuarantineKeeper> logger)
-    : HourlyJob("quarantine.keep", leases, clock, logger)
+    : LeasedJob("quarantine.keep", leases, clock, logger)
 {
-    private const int TurnRows = 200;
+    private const int TurnRows = 100;
 
     internal override async Task RunAsync(CancellationToken cancel)
     {

@@ -32,7 +32,7 @@ public sealed record QuarantineFilter
     }
 }
 
-/// <summary>What a list of items is sorted by; where more than <see cref="Paging.CountLimit"/> match, all but the age is the age.</summary>
+/// <summary>What a list of items is sorted by; where more than <see cref="Paging.CountLimit"/> match, every other order becomes the age.</summary>
 public enum QuarantineSort
 {
     Age,
@@ -84,11 +84,6 @@ public enum QuarantineAct
 /// <param name="WorkId">The work that carries it out when there were more than <see cref="QuarantineService.MaxRowsAtOnce"/>; null when it is all done.</param>
 public sealed record QuarantineActResult(int Rows, long? WorkId);
 
-/// <summary>What an act would be for.</summary>
-/// <param name="Rows">Items, counted up to <see cref="Paging.CountLimit"/>.</param>
-/// <param name="IsExact">False when there are more.</param>
-public sealed record QuarantinePreview(int Rows, bool IsExact);
-
 /// <summary>An item in a list: the envelope and why, no content.</summary>
 /// <param name="From">Author as the header names it; null when there is none.</param>
 public sealed record QuarantineRow(long Id, Guid QueueId, string ReversePath, string? From, string ForwardPath, Guid? DomainId, string Rule, bool IsRefused, DateTimeOffset At, DateTimeOffset ExpiresAt, long SizeBytes);
@@ -98,4 +93,4 @@ public sealed record QuarantineRow(long Id, Guid QueueId, string ReversePath, st
 /// <param name="Text">The text, or what a reader sees of the HTML; null when there is none or the message can't be taken apart.</param>
 /// <param name="IsCut">Whether header or text goes on.</param>
 /// <param name="IsReadable">False when the message is too deep, has too many parts or is broken.</param>
-public sealed record QuarantineView(QuarantineRow Row, string Subject, IReadOnlyList<MailPerson> From, IReadOnlyList<MailPerson> To, DateTimeOffset? Date, string Header, string? Text, bool IsCut, bool IsReadable, IReadOnlyList<MailPart> Attachments);
+public sealed record QuarantineView(QuarantineRow Row, string Subject, IReadOnlyList<MailPerson> From, string Header, string? Text, bool IsCut, bool IsReadable, IReadOnlyList<MailPart> Attachments);

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Jobs;
@@ -11,7 +14,7 @@ using Portal.Core.Queue;
 namespace Portal.Core.Quarantine;
 
 /// <summary>What people may do with mail that was kept back. Whose roles are scoped to domains sees what is for those domains' recipients.</summary>
-public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, MailOpener opener, RouteSelector routes, TimeProvider clock)
+public sealed partial class QuarantineService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, ChangeFeed feed, MailOpener opener, RouteSelector routes, TimeProvider clock)
 {
     /// <summary>Kind of the work of large acts.</summary>
     public const string WorkKind = "quarantine.act";
@@ -36,7 +39,7 @@ public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databas
         return await matching.ToPageAsync(Sorted(matching, sort, descending), items => Rows(db, items), skip, take, cancel);
     }
 
-    /// <summary>The rules that put something here, each with how much; needs <see cref="Capability.ViewQuarantine"/>.</summary>
+    /// <summary>The rules that put something here; needs <see cref="Capability.ViewQuarantine"/>.</summary>
     public async Task<Outcome<IReadOnlyList<string>>> RulesAsync(Actor actor, CancellationToken cancel)
     {
         if (!actor.May(Capability.ViewQuarantine)) return new NotPermitted(Capability.ViewQuarantine);
@@ -46,6 +49,7 @@ public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databas
 
     /// <summary>Opens an item: headers, safe text, names of attachments. Each look is audited.</summary>
     /// <param name="actor">Needs <see cref="Capability.ViewQuarantine"/>.</param>
+    /// <returns>The message, <see cref="NotFound"/>, or <see cref="Conflict"/> where it is for somebody who may more than the actor.</returns>
     public async Task<Outcome<QuarantineView>> OpenAsync(Actor actor, long id, CancellationToken cancel)
     {
         if (!actor.May(Capability.ViewQuarantine)) return new NotPermitted(Capability.ViewQuarantine);
@@ -59,23 +63,24 @@ public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databas
         }
 
         if (row is null) return new NotFound("QuarantineItem");
+        if (await IsOfSuperiorAsync(actor, row, cancel)) return new Conflict("QuarantineOfSuperior");
         await AuditAsync(actor, row, cancel);   // first: who was shown it is on record whatever happens next
 
         var (header, isHeaderCut) = await ReadHeaderAsync(messageId, cancel);
         using var mail = await opener.OpenAsync(messageId, cancel);
         var text = mail.Text ?? (mail.Html is { } html ? MailText.FromHtml(html) : null);
         var isCut = mail.IsCut || isHeaderCut || text?.Length > MaxTextChars;
-        return new QuarantineView(row, mail.Subject, mail.From, mail.To, mail.Date, header, StorableText.Cut(text, MaxTextChars), isCut, mail.IsReadable, [.. mail.Attachments]);
+        return new QuarantineView(row, Plain(mail.Subject), mail.From, Plain(header), Plain(StorableText.Cut(text, MaxTextChars)), isCut, mail.IsReadable, [.. mail.Attachments]);
     }
 
     /// <summary>How many items an act would be for, counted up to <see cref="Paging.CountLimit"/>.</summary>
     /// <param name="actor">Needs <see cref="Capability.ReleaseQuarantine"/>.</param>
-    public async Task<Outcome<QuarantinePreview>> PreviewAsync(Actor actor, QuarantineSelection selection, CancellationToken cancel)
+    public async Task<Outcome<ActPreview>> PreviewAsync(Actor actor, QuarantineSelection selection, CancellationToken cancel)
     {
         if (!actor.May(Capability.ReleaseQuarantine)) return new NotPermitted(Capability.ReleaseQuarantine);
         await using var db = await databases.CreateDbContextAsync(cancel);
         var rows = await selection.Apply(InScope(db, actor, Capability.ReleaseQuarantine)).Take(Paging.CountLimit + 1).CountAsync(cancel);
-        return new QuarantinePreview(Math.Min(rows, Paging.CountLimit), rows <= Paging.CountLimit);
+        return new ActPreview(Math.Min(rows, Paging.CountLimit), rows <= Paging.CountLimit);
     }
 
     /// <summary>Delivers or deletes what is selected. What is released goes on through the queue: it is in the inbox a moment later, in a full mailbox too.</summary>
@@ -93,14 +98,15 @@ public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databas
         if (items.Count == 0 && selection.Ids is { Count: 1 }) return new NotFound("QuarantineItem");
 
         var at = clock.GetUtcNow();
-        var target = items is [var only] ? only.ForwardPath : selection.Describe();
-        var domainId = items is [var one] ? one.DomainId : null;
+        var single = items is [var only] ? only : null;
+        var target = single?.ForwardPath ?? selection.Describe();
         QuarantineActResult result;
         if (items.Count <= MaxRowsAtOnce)
         {
             result = new QuarantineActResult(await QuarantineActs.ApplyAsync(db, act, items, RouteKeyOf, actor.Name, at, cancel), null);
-            object what = items is [var single] ? new { from = single.ReversePath, queueId = single.QueueId } : new { rows = result.Rows };
-            db.Audit.Add(AuditEntry.Change(actor, at, QuarantineActs.ActionOf(act), target, null, what, domainId));
+            if (single is not null && result.Rows == 0) return new NotFound("QuarantineItem");   // somebody else was faster
+            object what = single is null ? new { rows = result.Rows } : new { from = single.ReversePath, queueId = single.QueueId };
+            db.Audit.Add(AuditEntry.Change(actor, at, QuarantineActs.ActionOf(act), target, null, what, single?.DomainId));
             await db.SaveChangesAsync(cancel);
         }
         else
@@ -125,6 +131,26 @@ public sealed class QuarantineService(IDbContextFactory<PortalDbContext> databas
         foreach (var area in new[] { Change.Quarantine, Change.Queue, Change.Audit }) feed.Publish(area);
         return result;
     }
+
+    /// <summary>Rank safety (DESIGN §6): nobody reads mail for somebody who may more than they. What leads to several is nobody's own.</summary>
+    private async Task<bool> IsOfSuperiorAsync(Actor actor, QuarantineRow row, CancellationToken cancel)
+    {
+        if (row.DomainId is not { } domainId || !MailAddress.TryParse(row.ForwardPath, out var address)) return false;
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var plus = address.FoldedLocalPart.IndexOf('+', StringComparison.Ordinal);
+        string[] names = plus > 0 ? [address.FoldedLocalPart, address.FoldedLocalPart[..plus]] : [address.FoldedLocalPart];
+        var accounts = await db.Addresses.AsNoTracking().Where(a => a.DomainId == domainId && names.Contains(a.LocalPart) && a.MailboxId != null)
+            .Join(db.Mailboxes, a => a.MailboxId, m => m.Id, (a, m) => m.AccountId).Where(a => a != null).Select(a => a!.Value).ToListAsync(cancel);
+        var roles = await db.RolesOfAsync(accounts, cancel);
+        return accounts.Exists(a => !actor.Outranks(roles[a]));
+    }
+
+    // What turns the direction of writing makes an address look like another's: it is shown as what it is.
+    [return: NotNullIfNotNull(nameof(text))]
+    private static string? Plain(string? text) => text is null ? null : Turning().Replace(text, "\uFFFD");
+
+    [GeneratedRegex("[\u202A-\u202E\u2066-\u2069]", RegexOptions.CultureInvariant)]
+    private static partial Regex Turning();
 
     private ValueTask<string> RouteKeyOf(QuarantineItem item) => routes.RouteKeyForAsync(item.ReversePath, item.ForwardPath, CancellationToken.None);
 

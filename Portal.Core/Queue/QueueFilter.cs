@@ -108,11 +108,6 @@ public sealed record QueueGroup(DeferCause Cause, string RouteKey, int Count, in
     public string? Rule { get; init; }
 }
 
-/// <summary>What an act would change.</summary>
-/// <param name="Rows">Entries, counted up to <see cref="Paging.CountLimit"/>.</param>
-/// <param name="IsExact">False when there are more.</param>
-public sealed record QueueActPreview(int Rows, bool IsExact);
-
 /// <summary>What became of an act on entries.</summary>
 /// <param name="Rows">Entries changed at once.</param>
 /// <param name="WorkId">The work that carries it out when there were more than <see cref="QueueService.MaxRowsAtOnce"/>; null when it is all done.</param>

@@ -78,12 +78,12 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
 
     /// <summary>How many entries an act would change now, counted up to <see cref="Paging.CountLimit"/>; the service decides again when it is done.</summary>
     /// <param name="actor">Needs <see cref="Capability.ManageQueue"/>; counts in its scope for acting.</param>
-    public async Task<Outcome<QueueActPreview>> PreviewAsync(Actor actor, QueueAct act, QueueSelection selection, CancellationToken cancel)
+    public async Task<Outcome<ActPreview>> PreviewAsync(Actor actor, QueueAct act, QueueSelection selection, CancellationToken cancel)
     {
         if (!actor.May(Capability.ManageQueue)) return new NotPermitted(Capability.ManageQueue);
         await using var db = await databases.CreateDbContextAsync(cancel);
         var rows = await selection.Apply(await InScopeAsync(db, actor, Capability.ManageQueue, cancel)).Where(QueueActs.Reaches(act)).Take(Paging.CountLimit + 1).CountAsync(cancel);
-        return new QueueActPreview(Math.Min(rows, Paging.CountLimit), rows <= Paging.CountLimit);
+        return new ActPreview(Math.Min(rows, Paging.CountLimit), rows <= Paging.CountLimit);
     }
 
     /// <summary>Tries entries again now.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Portal.Core.Alerts;
 using Portal.Core.Data;
@@ -12,36 +11,19 @@ namespace Portal.Core.Quotas;
 /// Tells owners that their mailbox is nearly full: once when it passes 80 %, once at 95 %, and again only after it was below. Looked at every
 /// few minutes on one node, so that a delivery pays nothing for it.
 /// </summary>
-internal sealed partial class QuotaWarner(IDbContextFactory<PortalDbContext> databases, WriteGate gate, JobLeases leases, TimeProvider clock, ILogger<QuotaWarner> logger) : BackgroundService
+internal sealed class QuotaWarner(IDbContextFactory<PortalDbContext> databases, WriteGate gate, JobLeases leases, TimeProvider clock, ILogger<QuotaWarner> logger)
+    : LeasedJob("quotas.warn", leases, clock, logger, TimeSpan.FromMinutes(5))
 {
     /// <summary>Most mailboxes of a turn.</summary>
     internal const int MaxRows = 100;
 
     private const int First = 80;
     private const int Last = 95;
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(5);
 
+    /// <summary>How far below a mark it must fall before passing it is told again: at its edge, one letter more or less says nothing.</summary>
+    private const int Slack = 5;
     /// <summary>One round: turns until nothing has passed a mark.</summary>
-    internal async Task RunAsync(CancellationToken cancel)
-    {
-        while (await TurnAsync(cancel) == MaxRows) { }
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Every, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await leases.RunAsync("quotas.warn", Every, RunAsync, stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, e);   // the catch-all of this loop: the next round tries again
-            }
-        }
-    }
+    internal override async Task RunAsync(CancellationToken cancel) => await TurnsAsync(TurnAsync, cancel);
 
     private async Task<int> TurnAsync(CancellationToken cancel)
     {
@@ -58,7 +40,7 @@ internal sealed partial class QuotaWarner(IDbContextFactory<PortalDbContext> dat
             var isOurs = await db.MailboxUses.Where(u => u.MailboxId == use.MailboxId && u.WarnedPercent == use.WarnedPercent)
                 .ExecuteUpdateAsync(u => u.SetProperty(x => x.WarnedPercent, use.Mark), cancel) == 1;
             if (isOurs && use.Mark > use.WarnedPercent)
-                db.OwnerNotices.Add(new OwnerNotice { MailboxId = use.MailboxId, Kind = OwnerNoticeKind.Quota, At = clock.GetUtcNow(), UsedBytes = use.Bytes, QuotaBytes = use.QuotaBytes });
+                db.OwnerNotices.Add(new OwnerNotice { MailboxId = use.MailboxId, Kind = OwnerNoticeKind.Quota, At = Clock.GetUtcNow(), UsedBytes = use.Bytes, QuotaBytes = use.QuotaBytes });
         }
 
         db.Raise(Change.Work);
@@ -74,7 +56,9 @@ internal sealed partial class QuotaWarner(IDbContextFactory<PortalDbContext> dat
         join mailbox in db.Mailboxes on use.MailboxId equals mailbox.Id
         where mailbox.State != MailboxState.Deleted
         let quota = mailbox.QuotaOverrideBytes ?? 0
-        let mark = quota == 0 || use.Bytes < quota / 100 * First ? 0 : use.Bytes < quota / 100 * Last ? First : Last
+        let last = use.WarnedPercent >= Last ? Last - Slack : Last
+        let first = use.WarnedPercent >= First ? First - Slack : First
+        let mark = quota == 0 || use.Bytes < quota / 100 * first ? 0 : use.Bytes < quota / 100 * last ? First : Last
         where mark != use.WarnedPercent
         select new Passing { MailboxId = use.MailboxId, Bytes = use.Bytes, QuotaBytes = quota, WarnedPercent = use.WarnedPercent, Mark = mark };
 
@@ -90,7 +74,4 @@ internal sealed partial class QuotaWarner(IDbContextFactory<PortalDbContext> dat
 
         public required int Mark { get; init; }
     }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Mailboxes that are nearly full could not be looked for; the next round tries again")]
-    private static partial void LogFailed(ILogger logger, Exception error);
 }

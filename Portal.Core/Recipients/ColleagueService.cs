@@ -45,7 +45,7 @@ public sealed class ColleagueService(IDbContextFactory<PortalDbContext> database
 
     private static async Task<List<OwnDomain>> OwnDomainsAsync(PortalDbContext db, Guid accountId, CancellationToken cancel)
     {
-        var ids = await db.Mailboxes.Where(m => m.AccountId == accountId).Take(MaxOwnMailboxes).Select(m => m.DomainId).ToListAsync(cancel);
+        var ids = await db.Mailboxes.Where(m => m.AccountId == accountId && m.State != MailboxState.Deleted).Take(MaxOwnMailboxes).Select(m => m.DomainId).ToListAsync(cancel);
         return await db.Domains.AsNoTracking().Where(d => ids.Contains(d.Id)).OrderBy(d => d.Id).Select(d => new OwnDomain(d.Id, d.Name, d.DisplayName)).Take(MaxOwnMailboxes).ToListAsync(cancel);
     }
 

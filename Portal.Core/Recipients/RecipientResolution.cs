@@ -50,7 +50,7 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
     /// <summary>Whether the address itself is registered nowhere, and a catch-all took it.</summary>
     public bool IsCatchAll { get; init; }
 
-    /// <summary>The domain of ours that the address lies in, that an alias domain stands for; null where it is none of ours.</summary>
+    /// <summary>The domain of ours the address belongs to; for an alias domain, the one it stands for; null when it is not ours.</summary>
     public Guid? DomainId { get; init; }
 
     /// <summary>Names and values that decided a refusal; null where the rule says all.</summary>

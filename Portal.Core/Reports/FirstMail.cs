@@ -20,6 +20,7 @@ public sealed class FirstMail : IDisposable
     private readonly SemaphoreSlim turn = new(1);
     private bool hasCome, hasSent;
     private DateTimeOffset? lookedTo;
+    private Guid? goOn;
 
     /// <summary>Whether another machine has delivered, and whether somebody here has sent.</summary>
     internal async Task<(bool HasCome, bool HasSent)> LookAsync(PortalDbContext db, CancellationToken cancel)
@@ -32,7 +33,7 @@ public sealed class FirstMail : IDisposable
             var traces = db.Traces.AsNoTracking();
             if (lookedTo is { } to)
             {
-                var lowest = TraceIds.LowestAt(to - Overlap);
+                var lowest = goOn ?? TraceIds.LowestAt(to - Overlap);
                 await LookThroughAsync(traces.Where(t => t.QueueId >= lowest).OrderBy(t => t.QueueId), cancel);
             }
             else
@@ -53,9 +54,11 @@ public sealed class FirstMail : IDisposable
 
     private async Task LookThroughAsync(IQueryable<MessageTrace> traces, CancellationToken cancel)
     {
+        var (read, last) = (0, Guid.Empty);
         var rows = traces.Take(LookedAt).Select(t => new { t.QueueId, t.Source, t.Outcome, t.ClientAddress }).AsAsyncEnumerable();
         await foreach (var row in rows.WithCancellation(cancel))
         {
+            (read, last) = (read + 1, row.QueueId);
             if (TraceIds.TimeOf(row.QueueId) is var at && (lookedTo is null || at > lookedTo)) lookedTo = at;
             if (row.Outcome != TraceOutcome.Accepted) continue;
 
@@ -64,5 +67,7 @@ public sealed class FirstMail : IDisposable
             hasCome |= row.Source == TraceSource.Mx && IPAddress.TryParse(row.ClientAddress, out var address) && PublicNetworks.Contains(address);
             if (hasCome && hasSent) return;
         }
+
+        goOn = read == LookedAt ? last : null;   // more has come than one look reads: the next begins where this one ended
     }
 }

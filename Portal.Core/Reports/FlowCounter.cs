@@ -5,7 +5,7 @@ using Portal.Core.Trace;
 namespace Portal.Core.Reports;
 
 /// <summary>
-/// Counts the trace by time and reads no row twice: what is over is counted once, by hours and by pieces of five minutes, and kept in
+/// Counts the trace by time: what is over is counted once, by hours and by pieces of five minutes, and kept in
 /// memory. There is no counter in the database: a row that every commit of mail raises is one that all of them wait for.
 /// </summary>
 public sealed class FlowCounter : IDisposable
@@ -77,8 +77,8 @@ public sealed class FlowCounter : IDisposable
             (piece.Messages, piece.MessagesReadAt) = (await MessagesAsync(db, part, cancel), now);
 
         // The older a message, the rarer its next try: what becomes of it is looked for in proportion.
-        var rest = (now - part.Until) / 20;
-        if (piece.Recipients is null || now - piece.RecipientsReadAt >= (isEmpty || rest < Pause ? Pause : rest))
+        var every = (now - part.Until) / 20;
+        if (piece.Recipients is null || now - piece.RecipientsReadAt >= (isEmpty || every < Pause ? Pause : every))
             (piece.Recipients, piece.RecipientsReadAt) = (await RecipientsAsync(db, part, cancel), now);
         return piece.Messages + piece.Recipients;
     }

@@ -6,7 +6,7 @@ namespace Portal.Core.Trace;
 
 /// <summary>Ends each hour, on one node, what of the trace has been kept long enough: content facts first, whole messages later (DESIGN §8).</summary>
 internal sealed partial class TraceKeeper(TraceRemover remover, JobLeases leases, IOptions<TraceOptions> options, TimeProvider clock, ILogger<TraceKeeper> logger)
-    : HourlyJob("trace.keep", leases, clock, logger)
+    : LeasedJob("trace.keep", leases, clock, logger)
 {
     internal override async Task RunAsync(CancellationToken cancel)
     {

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
@@ -19,9 +20,10 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
         {
             var delivery = Delivery(recipient.Address.Folded, recipient.Resolution);
             var verdict = await AskAsync(mail, recipient, cancel) ?? delivery;
-            // Who lets it through says why; where it then goes is told as of any other.
-            var inputs = new Dictionary<string, string>(verdict.Kind == DispositionKind.Deliver ? delivery.Inputs : verdict.Inputs) { ["recipient"] = recipient.Address.Folded };
+            // A check that lets it through says why; where the copy then goes is told as for any other.
+            var inputs = new Dictionary<string, string>(verdict.Kind == DispositionKind.Deliver ? delivery.Inputs : ReadOnlyDictionary<string, string>.Empty);
             foreach (var (name, value) in verdict.Inputs) inputs[name] = value;
+            inputs["recipient"] = recipient.Address.Folded;
             if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
             dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs) { Reply = verdict.Reply });
         }

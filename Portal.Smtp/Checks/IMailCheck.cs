@@ -21,7 +21,10 @@ internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead
     private SenderFacts? sender;
 
     /// <summary>Who sent it, as far as anybody says so.</summary>
-    public SenderFacts Sender => sender ??= SenderFacts.Of(Envelope.ReversePath.ToString(), Head.FromAddresses, Origin.Client);
+    public SenderFacts Sender => sender ??= SenderFacts.Of(Envelope.ReversePath.ToString(), Head, Origin.Client);
+
+    /// <summary>What the lists said already, by the recipient's domain: it is the same for all of a domain.</summary>
+    public Dictionary<Guid, ListAnswer?> Listed { get; } = [];
 }
 
 /// <summary>What a check came to.</summary>

@@ -12,28 +12,35 @@ internal sealed class ListCheck(SenderLists lists) : IMailCheck
 {
     public async ValueTask<Verdict?> JudgeAsync(CheckedMail mail, EnvelopeRecipient recipient, CancellationToken cancel)
     {
-        if (mail.Origin.IsSubmission || await lists.FindAsync(mail.Sender, recipient.Resolution.DomainId, cancel) is not { } answer) return null;
+        if (mail.Origin.IsSubmission || IsPostmaster(recipient)) return null;
+        var domain = recipient.Resolution.DomainId;
+        if (!mail.Listed.TryGetValue(domain ?? Guid.Empty, out var answer)) mail.Listed[domain ?? Guid.Empty] = answer = await lists.FindAsync(mail.Sender, domain, cancel);
+        if (answer is null) return null;
         lists.Count(answer.Decisive);
         return answer.Decisive.Kind switch
         {
-            ListKind.Allow => new Verdict(DispositionKind.Deliver, Rules.SenderAllowed, InputsOf(answer, recipient)),
-            ListKind.Quarantine => new Verdict(DispositionKind.Quarantine, Rules.SenderQuarantined, InputsOf(answer, recipient)),
-            _ => new Verdict(DispositionKind.Reject, Rules.SenderRefused, InputsOf(answer, recipient)) { Reply = SmtpReply.SenderRefused },
+            ListKind.Allow => new Verdict(DispositionKind.Deliver, Rules.SenderAllowed, InputsOf(answer)),
+            ListKind.Quarantine => new Verdict(DispositionKind.Quarantine, Rules.SenderQuarantined, InputsOf(answer)),
+            _ => new Verdict(DispositionKind.Reject, Rules.SenderRefused, InputsOf(answer)) { Reply = SmtpReply.SenderRefused },
         };
     }
 
     /// <summary>Refuses at RCPT what envelope and network decide alone; null for a recipient that is taken for now.</summary>
-    public async ValueTask<RefusedRecipient?> JudgeAsync(Origin origin, Envelope envelope, EnvelopeRecipient recipient, CancellationToken cancel)
+    public async ValueTask<RefusedRecipient?> RefusalAsync(Origin origin, Envelope envelope, EnvelopeRecipient recipient, CancellationToken cancel)
     {
-        if (origin.IsSubmission || await lists.FindRefusalAsync(SenderFacts.Of(envelope.ReversePath.ToString(), [], origin.Client), recipient.Resolution.DomainId, cancel) is not { } answer) return null;
+        if (origin.IsSubmission || IsPostmaster(recipient)) return null;
+        if (await lists.FindRefusalAsync(SenderFacts.OfEnvelope(envelope.ReversePath.ToString(), origin.Client), recipient.Resolution.DomainId, cancel) is not { } answer) return null;
         lists.Count(answer.Decisive);
-        return new RefusedRecipient(recipient.Address.Folded, Rules.SenderRefused, SmtpReply.SenderRefused) { Inputs = InputsOf(answer, recipient) };
+        return new RefusedRecipient(recipient.Address.Folded, Rules.SenderRefused, SmtpReply.SenderRefused) { Inputs = InputsOf(answer) };
     }
 
-    private static Dictionary<string, string> InputsOf(ListAnswer answer, EnvelopeRecipient recipient)
+    // RFC 5321 §4.5.1: whoever is refused by mistake must be able to say so to somebody.
+    private static bool IsPostmaster(EnvelopeRecipient recipient) => recipient.Address.FoldedLocalPart == "postmaster";
+
+    private static Dictionary<string, string> InputsOf(ListAnswer answer)
     {
         var inputs = new Dictionary<string, string> { ["listed"] = answer.Decisive.Pattern };
-        if (answer.Decisive.DomainId is not null) inputs["listedFor"] = recipient.Address.Domain.Value;
+        if (answer.Decisive.Domain is { } domain) inputs["listedFor"] = domain;
         if (answer.Overruled is { } overruled) inputs[$"overruled{overruled.Kind}"] = overruled.Pattern;
         return inputs;
     }

@@ -27,7 +27,8 @@ internal sealed partial class NoticeSender(
         var last = 0L;
         while (await notices.AfterAsync(last, cancel) is { Count: > 0 } page)
         {
-            foreach (var pending in page) await WriteAsync(pending, cancel);
+            foreach (var pending in page)
+                if (!await WriteAsync(pending, cancel)) return;   // there is no room now, for none of them
             last = page[^1].Notice.Id;
         }
     }
@@ -72,7 +73,8 @@ internal sealed partial class NoticeSender(
         }
     }
 
-    private async Task WriteAsync(PendingNotice pending, CancellationToken cancel)
+    /// <summary>False when the writer takes nothing now.</summary>
+    private async Task<bool> WriteAsync(PendingNotice pending, CancellationToken cancel)
     {
         try
         {
@@ -82,10 +84,12 @@ internal sealed partial class NoticeSender(
             using var content = await spool.CompleteAsync(cancel);
             var result = await writer.WriteAsync(AcceptanceOf(pending, queueId, content));
             if (result is WriteResult.Failed or WriteResult.Busy) LogWaits(logger, pending.Notice.Id, result);
+            return result != WriteResult.Busy;
         }
         catch (Exception e) when (!cancel.IsCancellationRequested && !e.IsOutage())
         {
             LogUnwritten(logger, pending.Notice.Id, e);
+            return true;
         }
     }
 

@@ -24,7 +24,7 @@ public sealed class AwayScreenTests(Browser browser) : IClassFixture<Browser>
         Assert.Equal(clock.GetUtcNow(), await portal.ReadAsync(db => db.SessionUses.Select(u => u.SeenAt).SingleAsync()), TimeSpan.FromSeconds(1));
 
         clock.Advance(TimeSpan.FromMinutes(31));   // nobody's hand: what the page reads by itself does not count
-        await Assertions.Expect(ada.Page.GetByText("You were away for 30 min and are signed out.")).ToBeVisibleAsync();
+        await Assertions.Expect(ada.Page.GetByText("There was no input for 30 min, so you are signed out.")).ToBeVisibleAsync();
         await ada.Page.FillAsync("#name", PortalHost.AdminAddress);
         await ada.Page.FillAsync("#password", PortalHost.Password);
         await ada.Page.ClickAsync("button[type=submit]");

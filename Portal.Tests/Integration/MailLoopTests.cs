@@ -38,7 +38,7 @@ public sealed class MailLoopTests
     }
 
     [Theory, BothDatabases]
-    public async Task Beside_others_only_the_copy_that_loops_is_held_back(DatabaseKind kind)
+    public async Task Beside_others_only_the_copy_that_loops_is_kept_back(DatabaseKind kind)
     {
         await using var peer = new RecordingPeer();
         await using var portal = await StartAsync(kind, peer);
@@ -48,8 +48,9 @@ public sealed class MailLoopTests
 
         Assert.StartsWith("250", await talk.SendAsync("carol@example.org", [Team, Alice], Forwarded(sent)), StringComparison.Ordinal);
 
-        var held = Assert.Single(await portal.ReadAsync(db => db.QueueEntries.AsNoTracking().ToListAsync()));
-        Assert.Equal((Team, QueueState.Held, "message.loop", DsnNotify.Never), (held.ForwardPath, held.State, held.LastRule, held.Notify));
+        Assert.Equal(0, await portal.ReadAsync(db => db.QueueEntries.CountAsync()));
+        var kept = Assert.Single(await portal.ReadAsync(db => db.QuarantineItems.AsNoTracking().ToListAsync()));
+        Assert.Equal((Team, true, "message.loop", DsnNotify.Never), (kept.ForwardPath, kept.IsRefused, kept.Rule, kept.Notify));
         Assert.Equal(2, await portal.ReadAsync(db => db.MailItems.CountAsync()));
     }
 

@@ -23,8 +23,8 @@ public class PaletteTests
         var domain = await database.SeedDomainAsync();
         string[] everybody = ["Change password", "Sign out everywhere"];
 
-        Assert.Equal(["Create mailbox", "Create alias", "Add domain", "Add route", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator)));
-        Assert.Equal(["Create mailbox", "Create alias", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator, domain.Id)));
+        Assert.Equal(["Create mailbox", "Create alias", "Add domain", "Add route", "Allow or block a sender", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator)));
+        Assert.Equal(["Create mailbox", "Create alias", "Allow or block a sender", "Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Administrator, domain.Id)));
         Assert.Equal(["Find a person", .. everybody], await ActionsAsync(database, Organisation.With(Role.Helpdesk)));
         Assert.Equal(["Write a message", "Recover deleted mail", .. everybody], await ActionsAsync(database, Organisation.With(Role.User)));
         Assert.Equal(everybody, await ActionsAsync(database, Organisation.With(Role.Auditor)));

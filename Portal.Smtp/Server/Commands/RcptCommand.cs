@@ -31,7 +31,7 @@ internal sealed class RcptCommand(RecipientJudge judge, ListCheck lists, IOption
         }
 
         var judgement = await judge.JudgeAsync(rcpt.ForwardPath, envelope.DeclaredSizeBytes, mayRelay: session.Account is not null, cancel);
-        if ((judgement.Refusal ?? await lists.JudgeAsync(session.Origin, envelope, judgement.Recipient!, cancel)) is { } refusal)
+        if ((judgement.Refusal ?? await lists.RefusalAsync(session.Origin, envelope, judgement.Recipient!, cancel)) is { } refusal)
         {
             envelope.Refuse(refusal);
             return refusal.Reply;

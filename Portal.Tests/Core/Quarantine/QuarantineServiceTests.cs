@@ -110,7 +110,7 @@ public sealed class QuarantineServiceTests
         for (var i = 0; i < 250; i++) await bed.KeepAsync($"u{i}@portal.test");
         var all = QuarantineSelection.Matching(new QuarantineFilter { Text = "@PORTAL.test" });
 
-        Assert.Equal(new QuarantinePreview(250, true), (await bed.Service.PreviewAsync(Admin, all, Cancel)).Value);
+        Assert.Equal(new ActPreview(250, true), (await bed.Service.PreviewAsync(Admin, all, Cancel)).Value);
         var decided = (await bed.Service.ActAsync(Admin, QuarantineAct.Release, all, Cancel)).Value;
         await bed.KeepAsync("later@portal.test");
         await bed.Database.Get<WorkRunner>().RunPendingAsync(Cancel);
@@ -161,6 +161,12 @@ public sealed class QuarantineServiceTests
                 Assert.Equal(found, (await bed.Service.SearchAsync(Admin, filter, sort, descending: found == 1, 0, 50, Cancel)).Value.Rows.Count);
         }
 
+        foreach (var (sort, first) in new[] { (QuarantineSort.Age, "bob@portal.test"), (QuarantineSort.Recipient, "alice@portal.test") })
+        {
+            Assert.Equal(first, (await bed.Service.SearchAsync(Admin, QuarantineFilter.All, sort, descending: false, 0, 50, Cancel)).Value.Rows[0].ForwardPath);
+            Assert.NotEqual(first, (await bed.Service.SearchAsync(Admin, QuarantineFilter.All, sort, descending: true, 0, 50, Cancel)).Value.Rows[0].ForwardPath);
+        }
+
         Assert.Equal(["sender.quarantined", "sender.refused"], (await bed.Service.RulesAsync(Admin, Cancel)).Value);
     }
 
@@ -185,6 +191,33 @@ public sealed class QuarantineServiceTests
         await bed.Service.ActAsync(scoped, QuarantineAct.Delete, QuarantineSelection.Matching(QuarantineFilter.All), Cancel);
         Assert.Equal([ids[0], ids[2]], await bed.IdsAsync());
         Assert.Empty((await bed.Service.RulesAsync(scoped, Cancel)).Value);
+    }
+
+    [Theory, BothDatabases]
+    public async Task Nobody_reads_what_is_for_somebody_who_may_more(DatabaseKind kind)
+    {
+        await using var bed = await BedAsync(kind);
+        await bed.Database.AddMailboxAsync("boss@portal.test", null, Role.Administrator);
+        await bed.KeepAsync("boss+list@portal.test");
+        await bed.KeepAsync("alice@portal.test");
+        var ids = await bed.IdsAsync();
+        var scoped = Organisation.With(Role.Administrator, bed.Domain.Id);
+
+        Assert.Equal("QuarantineOfSuperior", (await bed.Service.OpenAsync(scoped, ids[0], Cancel)).Refusal?.Key);
+        Assert.True((await bed.Service.OpenAsync(scoped, ids[1], Cancel)).IsDone);
+        Assert.True((await bed.Service.OpenAsync(Admin, ids[0], Cancel)).IsDone);
+        Assert.True((await bed.Service.ActAsync(scoped, QuarantineAct.Release, QuarantineSelection.Of(ids[0]), Cancel)).IsDone);
+    }
+
+    [Theory, BothDatabases]
+    public async Task What_turns_the_direction_of_writing_is_shown_as_such(DatabaseKind kind)
+    {
+        await using var bed = await BedAsync(kind);
+        await bed.KeepAsync("alice@portal.test", "Subject: =?utf-8?q?a=E2=80=AEb?=\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\npay=E2=81=A6me\r\n");
+
+        var view = (await bed.Service.OpenAsync(Admin, (await bed.IdsAsync())[0], Cancel)).Value;
+
+        Assert.Equal(("a\uFFFDb", "pay\uFFFDme"), (view.Subject, view.Text?.TrimEnd()));
     }
 
     [Theory]

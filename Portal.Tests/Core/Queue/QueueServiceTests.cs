@@ -157,13 +157,13 @@ public sealed class QueueServiceTests
         await database.QueueAsync(e => e.State = QueueState.Claimed, "now@example.org");
         await database.QueueAsync([.. Enumerable.Range(0, Paging.CountLimit + 1).Select(i => $"p{i}@many.example")]);
 
-        Assert.Equal(new QueueActPreview(1, true), await CountAsync(QueueAct.Hold, "example.org"));
-        Assert.Equal(new QueueActPreview(2, true), await CountAsync(QueueAct.Release, "example.org"));
-        Assert.Equal(new QueueActPreview(3, true), await CountAsync(QueueAct.Delete, "example.org"));
-        Assert.Equal(new QueueActPreview(Paging.CountLimit, false), await CountAsync(QueueAct.Retry, "many.example"));
+        Assert.Equal(new ActPreview(1, true), await CountAsync(QueueAct.Hold, "example.org"));
+        Assert.Equal(new ActPreview(2, true), await CountAsync(QueueAct.Release, "example.org"));
+        Assert.Equal(new ActPreview(3, true), await CountAsync(QueueAct.Delete, "example.org"));
+        Assert.Equal(new ActPreview(Paging.CountLimit, false), await CountAsync(QueueAct.Retry, "many.example"));
         Assert.IsType<NotPermitted>((await database.Get<QueueService>().PreviewAsync(Organisation.With(Role.Helpdesk), QueueAct.Retry, QueueSelection.Matching(QueueFilter.All), CancellationToken.None)).Refusal);
 
-        async Task<QueueActPreview> CountAsync(QueueAct act, string destination) =>
+        async Task<ActPreview> CountAsync(QueueAct act, string destination) =>
             (await database.Get<QueueService>().PreviewAsync(Admin, act, QueueSelection.Matching(new QueueFilter { RouteKey = destination }), CancellationToken.None)).Value;
     }
 

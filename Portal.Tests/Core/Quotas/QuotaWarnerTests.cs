@@ -20,7 +20,7 @@ public class QuotaWarnerTests
         await database.AddDomainAsync();
         var anna = (await database.AddMailboxAsync("anna@portal.test", Quota)).MailboxId;
 
-        foreach (var (used, told) in new (long, int)[] { (799, 0), (800, 1), (820, 1), (949, 1), (950, 2), (1_200, 2), (900, 2), (960, 3), (10, 3), (850, 4), (1_000, 5) })
+        foreach (var (used, told) in new (long, int)[] { (799, 0), (800, 1), (790, 1), (800, 1), (749, 1), (800, 2), (949, 2), (950, 3), (1_200, 3), (900, 3), (960, 3), (899, 3), (960, 4), (10, 4), (850, 5), (1_000, 6) })
         {
             await database.WriteAsync(db => db.MailboxUses.Single(u => u.MailboxId == anna).Bytes = used);
             await database.Part<QuotaWarner>().RunAsync(Cancel);

@@ -70,7 +70,7 @@ public sealed class OwnerNoticeTests
         {
             OwnerNoticeKind.PasswordLink => ("您的密码已失效", "2026-11-24 17:00 (Asia/Shanghai)，服务器操作员停用了 alice@portal.test 的密码"),
             OwnerNoticeKind.PasswordChosen => ("您的账户已设置密码", "alice@portal.test 的密码已通过专用链接设置"),
-            _ => ("您的密码已更改", "由其所有者更改"),
+            _ => ("您的密码已更改", "有人使用原密码更改了"),
         };
         Assert.Equal(subject, mail.Subject);
         Assert.Contains(sentence, mail.TextBody, StringComparison.Ordinal);

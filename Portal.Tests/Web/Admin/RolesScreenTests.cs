@@ -31,7 +31,7 @@ public sealed class RolesScreenTests(Browser browser) : IClassFixture<Browser>, 
     {
         await using var ada = await OpenAsync("admin/roles", language, dark, width);
         await ada.Page.Locator("a[href='/admin/roles/Administrator']").ClickAsync();
-        await Expect(ada.Page.Locator(".fact")).ToHaveCountAsync(11);
+        await Expect(ada.Page.Locator(".fact")).ToHaveCountAsync(12);
         var findings = (await Screenshots.TakeAsync(ada, $"role-{language}", width, 800)).ToList();
 
         await ada.OpenAsync("admin/roles/Helpdesk");

@@ -84,7 +84,7 @@ public sealed class SessionEndTests
         Assert.True(await page.LooksAwayAsync());
         Assert.DoesNotContain(browser.Cookies, c => c.Name == "portal-session");
         var (_, form, _) = await browser.GetAsync("sign-in?returnUrl=%2Fadmin&away=true");
-        Assert.Contains("You were away for 30 min", form, StringComparison.Ordinal);
+        Assert.Contains("There was no input for 30 min", form, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Portal.Core.Jobs;
 
-/// <summary>A round each hour on one of the nodes, under a lease (DESIGN §7).</summary>
+/// <summary>A round every so often, each hour unless said otherwise, on one of the nodes, under a lease (DESIGN §7).</summary>
 /// <param name="job">The lease's name, such as "mail.keep".</param>
-internal abstract partial class HourlyJob(string job, JobLeases leases, TimeProvider clock, ILogger logger) : BackgroundService
+internal abstract partial class LeasedJob(string job, JobLeases leases, TimeProvider clock, ILogger logger, TimeSpan? every = null) : BackgroundService
 {
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+    private readonly TimeSpan every = every ?? TimeSpan.FromHours(1);
 
     protected TimeProvider Clock => clock;
 
@@ -18,17 +18,17 @@ internal abstract partial class HourlyJob(string job, JobLeases leases, TimeProv
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Every, clock);
+        using var timer = new PeriodicTimer(every, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
                 TendOwn();
-                await leases.RunAsync(job, Every, RunAsync, stoppingToken);
+                await leases.RunAsync(job, every, RunAsync, stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogFailed(logger, job, e);   // the catch-all of this loop: the next hour tries again
+                LogFailed(logger, job, e);   // the catch-all of this loop: the next round tries again
             }
         }
     }
@@ -53,6 +53,6 @@ internal abstract partial class HourlyJob(string job, JobLeases leases, TimeProv
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The round of {Job} failed; the next hour tries again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The round of {Job} failed; the next round tries again")]
     private static partial void LogFailed(ILogger logger, string job, Exception error);
 }

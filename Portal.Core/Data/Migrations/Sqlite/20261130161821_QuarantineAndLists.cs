@@ -1,12 +1,10 @@
-﻿using System;
-using Microsoft.EntityFrameworkCore.Migrations;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
+﻿using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
 #pragma warning disable CA1814 // Prefer jagged arrays over multidimensional
 
-namespace Portal.Core.Data.Migrations.Postgres
+namespace Portal.Core.Data.Migrations.Sqlite
 {
     /// <inheritdoc />
     public partial class QuarantineAndLists : Migration
@@ -18,17 +16,16 @@ namespace Portal.Core.Data.Migrations.Postgres
                 name: "ListEntry",
                 columns: table => new
                 {
-                    Id = table.Column<Guid>(type: "uuid", nullable: false),
-                    Kind = table.Column<int>(type: "integer", nullable: false),
-                    Match = table.Column<int>(type: "integer", nullable: false),
-                    Pattern = table.Column<string>(type: "character varying(320)", maxLength: 320, nullable: false),
-                    DomainId = table.Column<Guid>(type: "uuid", nullable: true),
-                    ExpiresAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    Reason = table.Column<string>(type: "character varying(500)", maxLength: 500, nullable: true),
-                    CreatedAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    CreatedBy = table.Column<string>(type: "character varying(320)", maxLength: 320, nullable: false),
-                    IsDemo = table.Column<bool>(type: "boolean", nullable: false),
-                    Version = table.Column<int>(type: "integer", nullable: false)
+                    Id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    Match = table.Column<int>(type: "INTEGER", nullable: false),
+                    Pattern = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    DomainId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    Reason = table.Column<string>(type: "TEXT", maxLength: 500, nullable: true),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    CreatedBy = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    Version = table.Column<int>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -45,26 +42,26 @@ namespace Portal.Core.Data.Migrations.Postgres
                 name: "QuarantineItem",
                 columns: table => new
                 {
-                    Id = table.Column<long>(type: "bigint", nullable: false)
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    MessageId = table.Column<long>(type: "bigint", nullable: false),
-                    QueueId = table.Column<Guid>(type: "uuid", nullable: false),
-                    Kind = table.Column<int>(type: "integer", nullable: false),
-                    ReversePath = table.Column<string>(type: "character varying(320)", maxLength: 320, nullable: false),
-                    ForwardPath = table.Column<string>(type: "character varying(320)", maxLength: 320, nullable: false),
-                    DomainId = table.Column<Guid>(type: "uuid", nullable: true),
-                    Rule = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: false),
-                    IsRefused = table.Column<bool>(type: "boolean", nullable: false),
-                    At = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    ExpiresAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    SizeBytes = table.Column<long>(type: "bigint", nullable: false),
-                    AccountId = table.Column<Guid>(type: "uuid", nullable: true),
-                    Notify = table.Column<int>(type: "integer", nullable: false),
-                    Return = table.Column<int>(type: "integer", nullable: false),
-                    EnvelopeId = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: true),
-                    OriginalRecipient = table.Column<string>(type: "character varying(500)", maxLength: 500, nullable: true),
-                    LifetimeSeconds = table.Column<int>(type: "integer", nullable: false),
-                    IsDemo = table.Column<bool>(type: "boolean", nullable: false)
+                    Id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    MessageId = table.Column<long>(type: "INTEGER", nullable: false),
+                    QueueId = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    ReversePath = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    ForwardPath = table.Column<string>(type: "TEXT", maxLength: 320, nullable: false),
+                    DomainId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    Rule = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
+                    IsRefused = table.Column<bool>(type: "INTEGER", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false),
+                    ExpiresAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    SizeBytes = table.Column<long>(type: "INTEGER", nullable: false),
+                    AccountId = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    Notify = table.Column<int>(type: "INTEGER", nullable: false),
+                    Return = table.Column<int>(type: "INTEGER", nullable: false),
+                    EnvelopeId = table.Column<string>(type: "TEXT", maxLength: 100, nullable: true),
+                    OriginalRecipient = table.Column<string>(type: "TEXT", maxLength: 500, nullable: true),
+                    LifetimeSeconds = table.Column<int>(type: "INTEGER", nullable: false),
+                    IsDemo = table.Column<bool>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -81,9 +78,9 @@ namespace Portal.Core.Data.Migrations.Postgres
                 name: "ListHits",
                 columns: table => new
                 {
-                    EntryId = table.Column<Guid>(type: "uuid", nullable: false),
-                    Count = table.Column<long>(type: "bigint", nullable: false),
-                    LastAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    EntryId = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Count = table.Column<long>(type: "INTEGER", nullable: false),
+                    LastAt = table.Column<long>(type: "INTEGER", nullable: true)
                 },
                 constraints: table =>
                 {
