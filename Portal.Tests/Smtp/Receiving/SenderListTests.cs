@@ -145,6 +145,7 @@ public sealed class SenderListTests
 
         replies.Add(data);
         await client.AskAsync("QUIT");
+        await client.Session;   // what was refused is told when the transaction ends
         return replies;
     }
 
