@@ -83,7 +83,7 @@ public sealed record MessageHead
             switch (name.Length)
             {
                 case 2 when Is(name, "to"u8): to ??= Unfold(value); break;
-                case 4 when Is(name, "from"u8): 
+                case 4 when Is(name, "from"u8):
                     fromCount++;
                     isFromCut |= value.Length > MaxFieldOctets || fromCount > MaxFromFields;
                     if (from is null) from = Unfold(value);
