@@ -144,6 +144,7 @@ public static class WebServices
         services.AddCascadingAuthenticationState();
         services.AddKeyRing();
         services.AddSingleton<Sessions>();
+        services.AddSingleton<IAuthorizationPolicyProvider, CapabilityPolicies>();
         services.AddScoped<IAuthorizationHandler, CapabilityHandler>();
         services.AddScoped<AuthenticationStateProvider, CircuitSession>();
         services.AddSingleton<OpenPages>();
