@@ -18,7 +18,7 @@ public sealed partial class WorkRunner(
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, IWorkKind> byName = kinds.ToDictionary(k => k.Kind);
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly WakeSignal wake = new();
 
     /// <summary>
     /// Works until nothing is pending that another node doesn't hold. What met an outage stays as it was, to be tried again, and is thrown
@@ -66,9 +66,9 @@ public sealed partial class WorkRunner(
     {
         using var hints = feed.Subscribe((area, _) =>
         {
-            if (area == Change.Work) Wake();   // not for any change: mail alone makes thousands a second
+            if (area == Change.Work) wake.Wake();   // not for any change: mail alone makes thousands a second
         });
-        await using var period = clock.CreateTimer(_ => Wake(), null, Pause, Pause);
+        await using var period = clock.CreateTimer(_ => wake.Wake(), null, Pause, Pause);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -80,21 +80,6 @@ public sealed partial class WorkRunner(
             {
                 LogOutage(logger, e);   // the database is away: the same turn again after the pause
                 await Task.Delay(Pause, clock, stoppingToken);
-            }
-        }
-    }
-
-    private void Wake()
-    {
-        if (wake.CurrentCount == 0)
-        {
-            try
-            {
-                wake.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-                // Somebody else woke it in the same moment.
             }
         }
     }

@@ -16,9 +16,6 @@ public sealed class LetterComposer(MailOpener opener, UploadStore uploads)
     /// <summary>Remembers in a draft how it began; never in what is sent.</summary>
     public const string DraftField = "X-Portal-Draft";
 
-    private static readonly FormatOptions Dos = MakeFormat(international: false);
-    private static readonly FormatOptions International = MakeFormat(international: true);
-
     /// <summary>The addresses a letter goes to, each once; a wrong one is a refusal that names it.</summary>
     public static Outcome<List<MailAddress>> Recipients(Letter letter)
     {
@@ -76,7 +73,7 @@ public sealed class LetterComposer(MailOpener opener, UploadStore uploads)
             }
 
             message.Body = body;
-            await message.WriteToAsync(isInternational ? International : Dos, destination, cancel);
+            await message.WriteToAsync(MailFormats.For(isInternational), destination, cancel);
             message.Body = null;   // its parts belong to the items they came from
         }
         finally
@@ -136,11 +133,4 @@ public sealed class LetterComposer(MailOpener opener, UploadStore uploads)
     private static string Lf(string text) => text.ReplaceLineEndings("\n").Replace("\0", "", StringComparison.Ordinal);
 
     private static string Crlf(string text) => Lf(text).Replace("\n", "\r\n", StringComparison.Ordinal);
-
-    private static FormatOptions MakeFormat(bool international)
-    {
-        var format = FormatOptions.Default.Clone();
-        (format.NewLineFormat, format.International, format.EnsureNewLine) = (NewLineFormat.Dos, international, true);
-        return format;
-    }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Data;
+using Portal.Core.Jobs;
 using Portal.Core.Queue;
 
 namespace Portal.Smtp.Delivery;
@@ -28,7 +29,7 @@ internal sealed partial class QueueRunner(
     private readonly Dictionary<string, Destination> destinations = [];
     private readonly ConcurrentDictionary<Task, bool> workers = [];
     private readonly Lock sync = new();
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly WakeSignal wake = new();
     private readonly CancellationTokenSource abort = new();
     private readonly int[] places = new int[3];   // connections in use, by standing
     private string lookBehind = "";
@@ -69,7 +70,7 @@ internal sealed partial class QueueRunner(
     {
         using var hints = feed.Subscribe((area, _) =>
         {
-            if (area is Change.Queue or Change.Routes) Wake();
+            if (area is Change.Queue or Change.Routes) wake.Wake();
         });
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -117,7 +118,7 @@ internal sealed partial class QueueRunner(
         }
         while (lookBehind.Length > 0 && ++parts < MaxPartsPerLook && !othersWait && !stop.IsCancellationRequested);
 
-        if (beganBehind.Length > 0 && lookBehind.Length == 0) Wake();   // those before it have not been looked at
+        if (beganBehind.Length > 0 && lookBehind.Length == 0) wake.Wake();   // those before it have not been looked at
     }
 
     /// <summary>The longest waiting destination first, one more worker each round, so that none takes all.</summary>
@@ -205,7 +206,7 @@ internal sealed partial class QueueRunner(
         finally
         {
             End(routeKey);
-            Wake();
+            wake.Wake();
         }
     }
 
@@ -248,18 +249,6 @@ internal sealed partial class QueueRunner(
     private void ForgetIdle(Func<Destination, bool> which)
     {
         foreach (var (key, _) in destinations.Where(d => d.Value.Workers == 0 && which(d.Value)).ToList()) destinations.Remove(key);
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            if (wake.CurrentCount == 0) wake.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // Somebody else woke it in the same moment, or it has ended.
-        }
     }
 
     /// <summary>What the last try told of a destination.</summary>

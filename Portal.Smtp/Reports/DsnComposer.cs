@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
@@ -7,7 +5,6 @@ using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
-using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Reports;
 
@@ -15,6 +12,7 @@ namespace Portal.Smtp.Reports;
 internal sealed partial class DsnComposer(
     ContentSpoolFactory spools, RecipientDirectory recipients, RouteSelector routes, IOptions<SmtpOptions> options, TimeProvider clock, ILogger<DsnComposer> logger)
 {
+    private const string MadeRule = "dsn.made";
     private const int MaxReturnedBytes = 1024 * 1024;
     private const int MaxHeaderBytes = 64 * 1024;
 
@@ -57,37 +55,19 @@ internal sealed partial class DsnComposer(
     private async Task<Acceptance> AcceptAsync(Guid queueId, QueuedMessage message, MailAddress sender, RecipientResolution resolution, MailContent content, CancellationToken cancel)
     {
         var at = clock.GetUtcNow();
-        var head = MessageHead.Parse(content.Head.Span);
         IReadOnlyList<string> relays = resolution.State == RecipientState.NotLocal ? [sender.ToString()] : resolution.Relays;
         var entries = new List<QueueEntry>();
         foreach (var relay in relays) entries.Add(await EntryAsync(queueId, relay, resolution.State == RecipientState.NotLocal ? null : sender.Folded, content.RawBytes, at, cancel));
-        return new Acceptance
+        return OwnMail.Of(queueId, content, TraceSource.Dsn, MadeRule, options.Value.HostName, at) with
         {
-            QueueId = queueId,
-            At = at,
-            Content = content,
-            TraceFields = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"Return-Path: <>\r\nReceived: by {options.Value.HostName} id {queueId};\r\n\t{Rfc5322Date.Format(at)}\r\n")),
-            Head = head,
-            ReversePath = "",
             Deliveries = [.. resolution.Mailboxes.Select(m => new LocalDelivery(m.MailboxId, SpecialUse.Inbox, MailFlags.None, 0))],
             Entries = entries,
-            Trace = new MessageTrace
-            {
-                QueueId = queueId,
-                At = at,
-                Source = TraceSource.Dsn,
-                ReversePath = "",
-                MessageIdHeader = head.MessageId,
-                SizeBytes = content.RawBytes,
-                Outcome = TraceOutcome.Accepted,
-                Rule = "dsn.made",
-            },
             Event = new TraceEvent
             {
                 QueueId = queueId,
                 At = at,
                 Kind = TraceEventKind.Dsn,
-                Facts = TraceFacts.Write([new TraceFact("dsn.made", new Dictionary<string, string> { ["about"] = message.QueueId.ToString() })]),
+                Facts = TraceFacts.Write([new TraceFact(MadeRule, new Dictionary<string, string> { ["about"] = message.QueueId.ToString() })]),
             },
             Recipients = Rows(queueId, sender, resolution, entries, at),
         };
@@ -97,7 +77,7 @@ internal sealed partial class DsnComposer(
     {
         var rows = new List<TraceRecipient>();
         if (resolution.State == RecipientState.Ok) Add(sender.Folded, resolution.Mailboxes.Count > 0 ? RecipientOutcome.Delivered : RecipientOutcome.Relayed, resolution.Rule);
-        foreach (var entry in entries) Add(MailAddress.Parse(entry.ForwardPath).Folded, RecipientOutcome.Queued, "dsn.made");
+        foreach (var entry in entries) Add(MailAddress.Parse(entry.ForwardPath).Folded, RecipientOutcome.Queued, MadeRule);
         foreach (var dropped in resolution.Dropped) Add(dropped.Address, RecipientOutcome.Refused, dropped.Rule);
         return rows;
 

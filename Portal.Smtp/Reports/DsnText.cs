@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Resources;
 
 namespace Portal.Smtp.Reports;
@@ -8,14 +7,6 @@ internal sealed class DsnText
 {
     private static readonly ResourceManager Words = new(typeof(DsnText));
 
-    public static readonly DsnText English = new(CultureInfo.GetCultureInfo("en"));
-    public static readonly DsnText Chinese = new(CultureInfo.GetCultureInfo("zh-Hans"));
-
-    private readonly CultureInfo culture;
-
-    private DsnText(CultureInfo culture) => this.culture = culture;
-
-    public string this[string key] => Words.GetString(key, culture) ?? throw new MissingManifestResourceException($"DsnText has no {key}.");
-
-    public string Say(string key, params object[] arguments) => string.Format(culture, this[key], arguments);
+    public static readonly BilingualText English = new(Words, "en");
+    public static readonly BilingualText Chinese = new(Words, "zh-Hans");
 }

@@ -63,7 +63,7 @@ internal static class DsnWriter
         return text.ToString();
     }
 
-    private static void Human(StringBuilder text, DsnText words, DsnRecipient recipient)
+    private static void Human(StringBuilder text, BilingualText words, DsnRecipient recipient)
     {
         text.Append("  ").Append(recipient.ForwardPath).Append("\r\n    ").Append(words[recipient.Reason]).Append("\r\n");
         if (recipient.Reply is { } reply)

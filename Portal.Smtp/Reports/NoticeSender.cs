@@ -1,13 +1,11 @@
-using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Alerts;
 using Portal.Core.Data;
+using Portal.Core.Jobs;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
-using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Reports;
 
@@ -18,8 +16,9 @@ namespace Portal.Smtp.Reports;
 internal sealed partial class NoticeSender(
     OwnerNoticeQueue notices, ContentSpoolFactory spools, MailWriter writer, ChangeFeed feed, IOptions<SmtpOptions> options, TimeProvider clock, ILogger<NoticeSender> logger) : BackgroundService
 {
+    private const string MadeRule = "notice.made";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly WakeSignal wake = new();
 
     /// <summary>Writes all that is pending, each alone: one that fails keeps no other back.</summary>
     public async Task RunPendingAsync(CancellationToken cancel)
@@ -43,9 +42,9 @@ internal sealed partial class NoticeSender(
     {
         using var hints = feed.Subscribe((area, _) =>
         {
-            if (area == Change.Work) Wake();
+            if (area == Change.Work) wake.Wake();
         });
-        await using var period = clock.CreateTimer(_ => Wake(), null, Pause, Pause);
+        await using var period = clock.CreateTimer(_ => wake.Wake(), null, Pause, Pause);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -58,18 +57,6 @@ internal sealed partial class NoticeSender(
             }
 
             await wake.WaitAsync(stoppingToken);
-        }
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            wake.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It will look anyway, or never again.
         }
     }
 
@@ -96,28 +83,10 @@ internal sealed partial class NoticeSender(
     private Acceptance AcceptanceOf(PendingNotice pending, Guid queueId, MailContent content)
     {
         var at = clock.GetUtcNow();
-        var head = MessageHead.Parse(content.Head.Span);
-        return new Acceptance
+        return OwnMail.Of(queueId, content, TraceSource.Notice, MadeRule, options.Value.HostName, at) with
         {
-            QueueId = queueId,
-            At = at,
-            Content = content,
-            TraceFields = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"Return-Path: <>\r\nReceived: by {options.Value.HostName} id {queueId};\r\n\t{Rfc5322Date.Format(at)}\r\n")),
-            Head = head,
-            ReversePath = "",
             Deliveries = [new LocalDelivery(pending.Notice.MailboxId, SpecialUse.Inbox, MailFlags.None, 0)],
-            Trace = new MessageTrace
-            {
-                QueueId = queueId,
-                At = at,
-                Source = TraceSource.Notice,
-                ReversePath = "",
-                MessageIdHeader = head.MessageId,
-                SizeBytes = content.RawBytes,
-                Outcome = TraceOutcome.Accepted,
-                Rule = "notice.made",
-            },
-            Recipients = [new TraceRecipient { QueueId = queueId, Index = 0, Recipient = pending.Address, Outcome = RecipientOutcome.Delivered, Rule = "notice.made", UpdatedAt = at }],
+            Recipients = [new TraceRecipient { QueueId = queueId, Index = 0, Recipient = pending.Address, Outcome = RecipientOutcome.Delivered, Rule = MadeRule, UpdatedAt = at }],
             Precondition = OwnerNoticeQueue.End(pending.Notice),
         };
     }

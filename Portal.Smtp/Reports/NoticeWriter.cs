@@ -1,17 +1,15 @@
 using System.Globalization;
 using System.Text;
 using MimeKit;
+using Portal.Core;
 using Portal.Core.Alerts;
+using Portal.Core.Messages;
 
 namespace Portal.Smtp.Reports;
 
 /// <summary>Writes the mail that tells the owner of a mailbox what happened to it (RFC 5322; RFC 3834 §5: no machine answers it).</summary>
 internal static class NoticeWriter
 {
-    private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB"];
-    private static readonly FormatOptions Dos = Format(isInternational: false);
-    private static readonly FormatOptions International = Format(isInternational: true);
-
     public static byte[] Write(PendingNotice pending, Guid queueId, DateTimeOffset at, string hostName)
     {
         var languages = NoticeText.For(pending.Language);
@@ -26,20 +24,20 @@ internal static class NoticeWriter
         text.ContentTransferEncoding = ContentEncoding.QuotedPrintable;
         message.Body = text;
         using var octets = new MemoryStream();
-        message.WriteTo(Ascii.IsValid(pending.Address) ? Dos : International, octets);
+        message.WriteTo(MailFormats.For(!Ascii.IsValid(pending.Address)), octets);
         return octets.ToArray();
     }
 
-    private static string Subject(NoticeText words, OwnerNotice notice) =>
+    private static string Subject(BilingualText words, OwnerNotice notice) =>
         notice.Kind == OwnerNoticeKind.Quota ? words.Say("SubjectQuota", PercentOf(notice)) : words[$"Subject{notice.Kind}"];
 
-    private static string Body(NoticeText words, PendingNotice pending, string hostName)
+    private static string Body(BilingualText words, PendingNotice pending, string hostName)
     {
         var notice = pending.Notice;
         var when = When(notice.At, pending.TimeZone);
         string[] paragraphs = notice.Kind switch
         {
-            OwnerNoticeKind.Quota => [words.Say("BodyQuota", pending.Address, Size(notice.UsedBytes, words.Culture), Size(notice.QuotaBytes, words.Culture), when), words["AdviceQuota"]],
+            OwnerNoticeKind.Quota => [words.Say("BodyQuota", pending.Address, SizeText.Of(notice.UsedBytes, words.Culture), SizeText.Of(notice.QuotaBytes, words.Culture), when), words["AdviceQuota"]],
             OwnerNoticeKind.PasswordReset or OwnerNoticeKind.PasswordLink => [words.Say($"Body{notice.Kind}", when, pending.Address, words[$"Role_{notice.By}"]), words["AdviceByOthers"]],
             _ => [words.Say($"Body{notice.Kind}", when, pending.Address), words["AdviceOwn"]],
         };
@@ -52,20 +50,5 @@ internal static class NoticeWriter
     {
         var (local, name) = timeZone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(timeZone, out var zone) ? (TimeZoneInfo.ConvertTime(at, zone), timeZone) : (at.ToUniversalTime(), "UTC");
         return string.Create(CultureInfo.InvariantCulture, $"{local:yyyy-MM-dd HH:mm} ({name})");
-    }
-
-    /// <summary>As the pages show it: steps of 1,024, one decimal.</summary>
-    private static string Size(long bytes, CultureInfo culture)
-    {
-        var (value, unit) = ((double)bytes, 0);
-        for (; value >= 999.5 && unit < Units.Length - 1; unit++) value /= 1024;
-        return $"{value.ToString(unit == 0 || value >= 99.95 ? "0" : "0.#", culture)} {Units[unit]}";
-    }
-
-    private static FormatOptions Format(bool isInternational)
-    {
-        var format = FormatOptions.Default.Clone();
-        (format.NewLineFormat, format.International, format.EnsureNewLine) = (NewLineFormat.Dos, isInternational, true);
-        return format;
     }
 }

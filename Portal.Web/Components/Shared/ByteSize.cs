@@ -1,28 +1,16 @@
 using System.Globalization;
+using Portal.Core;
 
 namespace Portal.Web.Components.Shared;
 
-/// <summary>Sizes as people read them: steps of 1,024, written KB, MB, GB (PORTAL §5).</summary>
+/// <summary>Sizes of the pages: written in the language of whoever looks, and read back.</summary>
 public static class ByteSize
 {
-    private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB"];
-
     /// <summary>"0 B", "12.3 KB", "1.5 GB": at most three digits and one decimal.</summary>
-    public static string Text(long bytes)
-    {
-        var value = (double)bytes;
-        var unit = 0;
-        while (Math.Abs(value) >= 999.5 && unit < Units.Length - 1)
-        {
-            value /= 1024;
-            unit++;
-        }
-
-        return string.Create(CultureInfo.CurrentCulture, $"{value.ToString(unit == 0 || value >= 99.95 ? "0" : "0.#", CultureInfo.CurrentCulture)} {Units[unit]}");
-    }
+    public static string Text(long bytes) => SizeText.Of(bytes, CultureInfo.CurrentCulture);
 
     /// <summary>"50 MB (52,428,801 B)": also by how little a limit was passed.</summary>
-    public static string Exact(long bytes) => bytes < 1000 ? Text(bytes) : string.Create(CultureInfo.CurrentCulture, $"{Text(bytes)} ({bytes:N0} {Units[0]})");
+    public static string Exact(long bytes) => bytes < 1000 ? Text(bytes) : string.Create(CultureInfo.CurrentCulture, $"{Text(bytes)} ({bytes:N0} {SizeText.Units[0]})");
 
     /// <summary>Reads "500 MB", "1GB", "1.5 g"; a bare number means bytes.</summary>
     public static bool TryParse(string? text, out long bytes)
