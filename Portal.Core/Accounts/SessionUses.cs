@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 using Portal.Core.Data;
 
 namespace Portal.Core.Accounts;
@@ -8,7 +9,7 @@ namespace Portal.Core.Accounts;
 /// When the people of open sessions were last there. Asked at each action, so memory answers; what other nodes saw, and this one before a
 /// restart, the database tells, which hears of a session every two minutes at most.
 /// </summary>
-public sealed class SessionUses(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
+public sealed partial class SessionUses(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock, ILogger<SessionUses> logger)
 {
     /// <summary>How much later a stored use may be than the last one stored.</summary>
     internal static readonly TimeSpan WriteEvery = TimeSpan.FromMinutes(2);
@@ -56,7 +57,7 @@ public sealed class SessionUses(IDbContextFactory<PortalDbContext> databases, Wr
         }
         catch (Exception e) when (e.IsOutage())
         {
-            // The page that was asked for says so itself.
+            LogUnwritten(logger, e);   // this node remembers; others hear of the next sign that can be written
         }
     }
 
@@ -67,6 +68,9 @@ public sealed class SessionUses(IDbContextFactory<PortalDbContext> databases, Wr
     }
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "That somebody is there could not be written")]
+    private static partial void LogUnwritten(ILogger logger, Exception error);
 
     private sealed record Seen(DateTimeOffset At, DateTimeOffset StoredAt);
 }

@@ -109,7 +109,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         }, cancel, version);
     }
 
-    /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role.</summary>
+    /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role, nothing in quarantine.</summary>
     public async Task<Outcome> DeleteAsync(Actor actor, Guid id, CancellationToken cancel)
     {
         if (!actor.May(Capability.ManageDomains)) return new NotPermitted(Capability.ManageDomains);
@@ -157,7 +157,8 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         await db.Mailboxes.AnyAsync(m => m.DomainId == id, cancel)
         || await db.Addresses.AnyAsync(a => a.DomainId == id, cancel)
         || await db.Domains.AnyAsync(d => d.AliasOfId == id, cancel)
-        || await db.RoleAssignments.AnyAsync(r => r.DomainId == id, cancel);
+        || await db.RoleAssignments.AnyAsync(r => r.DomainId == id, cancel)
+        || await db.QuarantineItems.AnyAsync(q => q.DomainId == id, cancel);
 
     private async Task<Outcome> ChangeAsync(Actor actor, Guid id, Func<Domain, (string Action, object Before, object After)?> change, CancellationToken cancel, int? version = null)
     {

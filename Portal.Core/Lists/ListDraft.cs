@@ -44,7 +44,7 @@ public sealed partial record ListDraft
         {
             match = ListMatch.Network;
             pattern = network.ToString();
-            return network.PrefixLength >= (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? MinPrefixV4 : MinPrefixV6);
+            return network.Prefix >= (network.IsV4 ? NetworkRange.V4Bits + MinPrefixV4 : MinPrefixV6);
         }
 
         if (text.IndexOf('@', StringComparison.Ordinal) > 0)
@@ -60,7 +60,7 @@ public sealed partial record ListDraft
         return true;
     }
 
-    private static IPNetwork? ReadNetwork(string text)
+    private static NetworkRange? ReadNetwork(string text)
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var host = slash < 0 ? text : text[..slash];
@@ -68,24 +68,10 @@ public sealed partial record ListDraft
         var bits = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
         var prefix = bits;
         if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out prefix) || prefix > bits)) return null;
-        if (address.IsIPv4MappedToIPv6 && prefix >= 96) (address, prefix, bits) = (address.MapToIPv4(), prefix - 96, 32);
-        return new IPNetwork(Mask(address, prefix), prefix);
+        return NetworkRange.Of(address, bits == 32 ? prefix + NetworkRange.V4Bits : prefix);
     }
 
     /// <summary>Four decimal numbers: what IPAddress reads of fewer, or of those with a zero in front, nobody means.</summary>
     [GeneratedRegex(@"^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Dotted();
-
-    /// <summary>The network's own address: what a person typed may name a host in it.</summary>
-    private static IPAddress Mask(IPAddress address, int prefix)
-    {
-        var bytes = address.GetAddressBytes();
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            var kept = Math.Clamp(prefix - (i * 8), 0, 8);
-            bytes[i] &= (byte)(0xFF << (8 - kept));
-        }
-
-        return new IPAddress(bytes);
-    }
 }

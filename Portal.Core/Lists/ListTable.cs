@@ -177,8 +177,20 @@ internal readonly record struct NetworkRange(UInt128 Bits, int Prefix)
         return new(Masked(BinaryPrimitives.ReadUInt128BigEndian(bytes), prefix), prefix);
     }
 
+    /// <summary>Whether it is a network of IPv4.</summary>
+    public bool IsV4 => Prefix >= V4Bits && (ulong)(Bits >> 32) == 0xFFFF;
+
     /// <summary>Networks overlap only where one holds the other.</summary>
     public bool Overlaps(NetworkRange other) => Math.Min(Prefix, other.Prefix) is var common && Masked(Bits, common) == Masked(other.Bits, common);
+
+    /// <summary>As people write it: "192.0.2.0/24", "2001:db8::/32".</summary>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
+        var address = new IPAddress(bytes);
+        return IsV4 ? $"{address.MapToIPv4()}/{Prefix - V4Bits}" : $"{address}/{Prefix}";
+    }
 
     private static UInt128 Masked(UInt128 bits, int prefix) => prefix == 0 ? 0 : bits & (UInt128.MaxValue << (128 - prefix));
 }

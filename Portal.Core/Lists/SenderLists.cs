@@ -15,6 +15,9 @@ public sealed partial class SenderLists(IDbContextFactory<PortalDbContext> datab
     private readonly ConcurrentDictionary<Guid, Hits> hits = new();
     private readonly SemaphoreSlim reading = new(1);
 
+    /// <summary>Whether there is nothing to ask for: then nobody need look at a sender.</summary>
+    public async ValueTask<bool> AreEmptyAsync(CancellationToken cancel) => (await TableAsync(cancel)).Entries.Count == 0;
+
     /// <summary>What the lists say of mail from a sender to somebody of ours; null when they say nothing. It is not counted.</summary>
     /// <param name="domainId">The recipient's domain; null where there is none.</param>
     public async ValueTask<ListAnswer?> FindAsync(SenderFacts sender, Guid? domainId, CancellationToken cancel) =>

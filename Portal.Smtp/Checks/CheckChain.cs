@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.Globalization;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
@@ -18,11 +17,11 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
         var dispositions = new List<Disposition>(mail.Envelope.Recipients.Count);
         foreach (var recipient in mail.Envelope.Recipients)
         {
-            var delivery = Delivery(recipient.Address.Folded, recipient.Resolution);
-            var verdict = await AskAsync(mail, recipient, cancel) ?? delivery;
-            // A check that lets it through says why; where the copy then goes is told as for any other.
-            var inputs = new Dictionary<string, string>(verdict.Kind == DispositionKind.Deliver ? delivery.Inputs : ReadOnlyDictionary<string, string>.Empty);
-            foreach (var (name, value) in verdict.Inputs) inputs[name] = value;
+            var asked = await AskAsync(mail, recipient, cancel);
+            var verdict = asked ?? Delivery(recipient.Address.Folded, recipient.Resolution);
+            var inputs = new Dictionary<string, string>(verdict.Inputs);
+            if (asked is { Kind: DispositionKind.Deliver })   // a check that lets it through says why; where the copy then goes is told as for any other
+                foreach (var (name, value) in Delivery(recipient.Address.Folded, recipient.Resolution).Inputs) inputs[name] = value;
             inputs["recipient"] = recipient.Address.Folded;
             if (dispositions.Count == 0) TraceRows.AddTransaction(mail.Origin, mail.Envelope, inputs);
             dispositions.Add(new Disposition(verdict.Kind, dispositions.Count, verdict.Rule, inputs) { Reply = verdict.Reply });

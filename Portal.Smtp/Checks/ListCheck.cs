@@ -12,7 +12,7 @@ internal sealed class ListCheck(SenderLists lists) : IMailCheck
 {
     public async ValueTask<Verdict?> JudgeAsync(CheckedMail mail, EnvelopeRecipient recipient, CancellationToken cancel)
     {
-        if (mail.Origin.IsSubmission || IsPostmaster(recipient)) return null;
+        if (mail.Origin.IsSubmission || IsPostmaster(recipient) || await lists.AreEmptyAsync(cancel)) return null;
         var domain = recipient.Resolution.DomainId;
         if (!mail.Listed.TryGetValue(domain ?? Guid.Empty, out var answer)) mail.Listed[domain ?? Guid.Empty] = answer = await lists.FindAsync(mail.Sender, domain, cancel);
         if (answer is null) return null;
@@ -28,7 +28,7 @@ internal sealed class ListCheck(SenderLists lists) : IMailCheck
     /// <summary>Refuses at RCPT what envelope and network decide alone; null for a recipient that is taken for now.</summary>
     public async ValueTask<RefusedRecipient?> RefusalAsync(Origin origin, Envelope envelope, EnvelopeRecipient recipient, CancellationToken cancel)
     {
-        if (origin.IsSubmission || IsPostmaster(recipient)) return null;
+        if (origin.IsSubmission || IsPostmaster(recipient) || await lists.AreEmptyAsync(cancel)) return null;
         if (await lists.FindRefusalAsync(SenderFacts.OfEnvelope(envelope.ReversePath.ToString(), origin.Client), recipient.Resolution.DomainId, cancel) is not { } answer) return null;
         lists.Count(answer.Decisive);
         return new RefusedRecipient(recipient.Address.Folded, Rules.SenderRefused, SmtpReply.SenderRefused) { Inputs = InputsOf(answer) };

@@ -60,7 +60,7 @@ public class CircuitSessionTests
     }
 
     private static Sessions SessionsOf(IDbContextFactory<PortalDbContext> databases, ChangeFeed feed) =>
-        new(new RoleDirectory(databases, feed, TimeProvider.System), new EndedSessions(databases, new WriteGate(false), feed, TimeProvider.System), new SessionUses(databases, new WriteGate(false), TimeProvider.System), Options.Create(new WebOptions()), TimeProvider.System);
+        new(new RoleDirectory(databases, feed, TimeProvider.System), new EndedSessions(databases, new WriteGate(false), feed, TimeProvider.System), new SessionUses(databases, new WriteGate(false), TimeProvider.System, NullLogger<SessionUses>.Instance), Options.Create(new WebOptions()), TimeProvider.System);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ValidateAuthenticationStateAsync")]
     internal static extern Task<bool> ValidateAsync(CircuitSession session, AuthenticationState state, CancellationToken cancel);

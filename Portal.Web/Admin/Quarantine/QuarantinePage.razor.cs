@@ -89,15 +89,16 @@ public sealed partial class QuarantinePage
     }
 
     private Task<bool> ActOnSelectionAsync(QuarantineAct act, GridSelection<QuarantineRow> selection) =>
-        ActAsync(act, selection.AllMatching ? QuarantineSelection.Matching(Filter) : QuarantineSelection.Of([.. selection.Rows.Select(r => r.Id)]));
+        ActAsync(act, selection.AllMatching ? QuarantineSelection.Matching(Filter) : QuarantineSelection.Of([.. selection.Rows.Select(r => r.Id)]), selection is { AllMatching: false, Rows: [var only] } ? only : null);
 
-    private async Task ActOnOpenAsync((QuarantineAct Act, long Id) chosen)
+    private async Task ActOnOpenAsync((QuarantineAct Act, QuarantineRow Row) chosen)
     {
-        if (await ActAsync(chosen.Act, QuarantineSelection.Of(chosen.Id))) Close();
+        if (await ActAsync(chosen.Act, QuarantineSelection.Of(chosen.Row.Id), chosen.Row)) Close();
     }
 
     /// <summary>Asks and does it; true when it was done.</summary>
-    private async Task<bool> ActAsync(QuarantineAct act, QuarantineSelection selection)
+    /// <param name="single">The one it is for, to be named; null for several.</param>
+    private async Task<bool> ActAsync(QuarantineAct act, QuarantineSelection selection, QuarantineRow? single)
     {
         var preview = await Service.PreviewAsync(await Actor.GetAsync(), selection, CancellationToken.None);
         if (preview.Refusal is { } refusal)
@@ -107,7 +108,7 @@ public sealed partial class QuarantinePage
         }
 
         var question = new ConfirmQuestion(
-            L.Plural($"{act}Title", preview.Value.Rows, preview.Value.IsExact, S), L[$"{act}Text"], L[act.ToString()], IsDanger: act == QuarantineAct.Delete, AskReason: true);
+            single is null ? L.Plural($"{act}Title", preview.Value.Rows, preview.Value.IsExact, S) : L[$"{act}OneTitle", AuthorOf(single), single.ForwardPath], L[$"{act}Text"], L[act.ToString()], IsDanger: act == QuarantineAct.Delete, AskReason: true);
         if (await Parts.Dialogs.ConfirmAsync(question) is not { } answer) return false;
 
         var outcome = await Service.ActAsync((await Actor.GetAsync()).Because(answer.Reason), act, selection, CancellationToken.None);
