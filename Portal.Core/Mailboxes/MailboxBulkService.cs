@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Audit;
 using Portal.Core.Data;
@@ -67,18 +66,9 @@ public sealed class MailboxBulkService(IDbContextFactory<PortalDbContext> databa
     {
         var now = clock.GetUtcNow();
         var last = await selected.OrderByDescending(m => m.Id).Select(m => m.Id).FirstAsync(cancel);
-        var work = new Work
-        {
-            Kind = WorkKind,
-            Input = JsonSerializer.Serialize(new MailboxBulkInput(ActorSnapshot.Of(actor), change, selection.Ids, selection.Query, last)),
-            TotalRows = await selected.CountAsync(cancel),
-            CreatedAt = now,
-            ActorName = actor.Name,
-        };
-        db.Work.Add(work);
+        var work = db.BeginWork(WorkKind, new MailboxBulkInput(ActorSnapshot.Of(actor), change, selection.Ids, selection.Query, last), await selected.CountAsync(cancel), actor, now);
         db.Audit.Add(AuditEntry.Change(actor, now, "mailbox.bulk", "*", null, new { change.Action, change.QuotaBytes, filter = selection.Ids is null ? selection.Query : null, rows = work.TotalRows }, selection.Query.DomainId));
         db.Raise(Change.Audit);
-        db.Raise(Change.Work);
         await db.SaveChangesAsync(cancel);
         return work.Id;
     }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Data;
 using Portal.Core.Jobs;
@@ -90,15 +89,7 @@ public sealed class FolderService(IDbContextFactory<PortalDbContext> databases, 
 
     private void Later(PortalDbContext db, Actor actor, string kind, Guid mailboxId, long folderId, long items, long below = 0)
     {
-        db.Work.Add(new Work
-        {
-            Kind = kind,
-            Input = JsonSerializer.Serialize(new FolderTask(mailboxId, folderId, below)),
-            TotalRows = items,
-            CreatedAt = clock.GetUtcNow(),
-            ActorName = actor.Name,
-        });
-        db.Raise(Change.Work);
+        db.BeginWork(kind, new FolderTask(mailboxId, folderId, below), items, actor, clock.GetUtcNow());
     }
 
     private async Task<Outcome> ActAsync(Actor actor, Func<PortalDbContext, Guid, Task<Outcome>> act, CancellationToken cancel)

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Audit;
 using Portal.Core.Messages;
 
 namespace Portal.Core.Quarantine;
@@ -16,8 +17,6 @@ public sealed record QuarantineFilter
 
     /// <summary>Only what is for this domain's recipients.</summary>
     public Guid? DomainId { get; init; }
-
-    internal bool IsAll => this == All;
 
     internal IQueryable<QuarantineItem> Apply(IQueryable<QuarantineItem> items)
     {
@@ -60,13 +59,7 @@ public sealed record QuarantineSelection
     internal IQueryable<QuarantineItem> Apply(IQueryable<QuarantineItem> items) => Ids is { } ids ? items.Where(i => ids.Contains(i.Id)) : Filter.Apply(items);
 
     /// <summary>What the audit says it was for.</summary>
-    internal string Describe()
-    {
-        if (Ids is { } ids) return string.Join(", ", ids.Take(20)) + (ids.Count > 20 ? ", …" : "");
-        if (Filter.IsAll) return "*";
-        (string Name, object? Value)[] parts = [("text", Filter.Text), ("rule", Filter.Rule), ("domain", Filter.DomainId)];
-        return string.Join(", ", parts.Where(p => p.Value is not null).Select(p => $"{p.Name}={p.Value}"));
-    }
+    internal string Describe() => AuditTarget.Of(Ids, ("text", Filter.Text), ("rule", Filter.Rule), ("domain", Filter.DomainId));
 }
 
 /// <summary>What can be done with quarantined mail.</summary>

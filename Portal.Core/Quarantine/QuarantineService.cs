@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
@@ -111,16 +110,7 @@ public sealed partial class QuarantineService(IDbContextFactory<PortalDbContext>
         }
         else
         {
-            var work = new Work
-            {
-                Kind = WorkKind,
-                Input = JsonSerializer.Serialize(new QuarantineActInput(act, selection.Filter, selection.Ids, actor.DomainsWith(Capability.ReleaseQuarantine)?.ToList(), await selected.MaxAsync(i => i.Id, cancel))),
-                TotalRows = await selected.CountAsync(cancel),
-                CreatedAt = at,
-                ActorName = actor.Name,
-            };
-            db.Work.Add(work);
-            db.Raise(Change.Work);
+            var work = db.BeginWork(WorkKind, new QuarantineActInput(act, selection.Filter, selection.Ids, actor.DomainsWith(Capability.ReleaseQuarantine)?.ToList(), await selected.MaxAsync(i => i.Id, cancel)), await selected.CountAsync(cancel), actor, at);
             db.Audit.Add(AuditEntry.Change(actor, at, QuarantineActs.ActionOf(act), target, null, new { rows = work.TotalRows }));
             await db.SaveChangesAsync(cancel);
             result = new QuarantineActResult(0, work.Id);

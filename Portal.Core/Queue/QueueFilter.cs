@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Audit;
 
 namespace Portal.Core.Queue;
 
@@ -19,8 +20,6 @@ public sealed record QueueFilter
     public string? RouteKey { get; init; }
 
     public QueueState? State { get; init; }
-
-    internal bool IsAll => this == All;
 
     internal IQueryable<QueueEntry> Apply(IQueryable<QueueEntry> entries)
     {
@@ -88,14 +87,7 @@ public sealed record QueueSelection
         Ids is { } ids ? entries.Where(e => ids.Contains(e.Id)) : Filter.Apply(entries);
 
     /// <summary>What the audit says it was for.</summary>
-    internal string Describe()
-    {
-        if (Ids is { } ids) return string.Join(", ", ids.Take(20)) + (ids.Count > 20 ? ", …" : "");
-        if (Filter.IsAll) return "*";
-        (string Name, object? Value)[] parts =
-            [("text", Filter.Text), ("recipient", Filter.Recipient), ("cause", Filter.Cause), ("destination", Filter.RouteKey), ("state", Filter.State)];
-        return string.Join(", ", parts.Where(p => p.Value is not null).Select(p => $"{p.Name}={p.Value}"));
-    }
+    internal string Describe() => AuditTarget.Of(Ids, ("text", Filter.Text), ("recipient", Filter.Recipient), ("cause", Filter.Cause), ("destination", Filter.RouteKey), ("state", Filter.State));
 }
 
 /// <summary>Entries that wait for the same reason at the same destination.</summary>

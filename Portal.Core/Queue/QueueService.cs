@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Audit;
 using Portal.Core.Data;
@@ -125,16 +124,7 @@ public sealed class QueueService(IDbContextFactory<PortalDbContext> databases, W
         }
         else
         {
-            var work = new Work
-            {
-                Kind = WorkKind,
-                Input = JsonSerializer.Serialize(new QueueActInput(act, selection.Filter, selection.Ids, await DomainsAsync(db, actor, Capability.ManageQueue, cancel), await selected.MaxAsync(e => e.Id, cancel))),
-                TotalRows = await selected.CountAsync(cancel),
-                CreatedAt = at,
-                ActorName = actor.Name,
-            };
-            db.Work.Add(work);
-            db.Raise(Change.Work);
+            var work = db.BeginWork(WorkKind, new QueueActInput(act, selection.Filter, selection.Ids, await DomainsAsync(db, actor, Capability.ManageQueue, cancel), await selected.MaxAsync(e => e.Id, cancel)), await selected.CountAsync(cancel), actor, at);
             db.Audit.Add(AuditEntry.Change(actor, at, ActionOf(act), target, null, new { rows = work.TotalRows }));
             await db.SaveChangesAsync(cancel);
             result = new QueueActResult(0, work.Id);
