@@ -6,6 +6,7 @@ using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Smtp.Checks;
 using Portal.Smtp.Delivery;
+using Portal.Smtp.Dns;
 using Portal.Smtp.Receiving;
 using Portal.Smtp.Server;
 using Portal.Smtp.Server.Commands;
@@ -24,7 +25,7 @@ public static class SmtpServices
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<SmtpOptions>, SmtpOptionsValidator>();
-        return services.AddReceiving().AddServer().AddCommands().AddDelivery(configuration);
+        return services.AddReceiving().AddServer().AddCommands().AddDns(configuration).AddDelivery(configuration);
     }
 
     private static IServiceCollection AddReceiving(this IServiceCollection services)

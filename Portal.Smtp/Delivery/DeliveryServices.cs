@@ -17,14 +17,7 @@ internal static class DeliveryServices
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<DeliveryOptions>, DeliveryOptionsValidator>();
-        services.AddOptions<DnsOptions>()
-            .Bind(configuration.GetSection(DnsOptions.Section))
-            .Configure(dns => dns.Servers = ServersOf(configuration.GetSection($"{DnsOptions.Section}:Servers")))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<DnsOptions>, DnsOptionsValidator>();
 
-        services.AddSingleton<IMailDns, MailDns>();
         services.AddSingleton<MxResolver>();
         services.AddSingleton<IRouteProbe, SmtpRouteProbe>();
         services.AddSingleton<Dialler>();
@@ -38,10 +31,4 @@ internal static class DeliveryServices
         services.AddSingleton<QueueRunner>();
         return services.AddHostedService(provider => provider.GetRequiredService<QueueRunner>());
     }
-
-    /// <summary>A list, or one value with commas or spaces between: what an environment variable can hold.</summary>
-    private static List<string> ServersOf(IConfigurationSection servers) =>
-        servers.Value is { Length: > 0 } text   // an empty list of appsettings.json reads as an empty value, and more specific keys may stand above it
-            ? [.. text.Split([',', ' ', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)]
-            : [.. servers.GetChildren().Select(c => c.Value).OfType<string>().Where(s => s.Length > 0)];
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Portal.Core.Queue;
+using Portal.Smtp.Dns;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Delivery;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using ARSoft.Tools.Net;
 using ARSoft.Tools.Net.Dns;
 using DomainName = ARSoft.Tools.Net.DomainName;
 
@@ -12,6 +13,8 @@ public sealed class TestDns : IDisposable
     private readonly ConcurrentDictionary<string, ReturnCode> failures = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentBag<DnsRecordBase> records = [];
     private readonly ConcurrentBag<string> asked = [];
+    private readonly ConcurrentDictionary<string, HeldQuestion> held = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, DnsRecordBase> lies = new(StringComparer.OrdinalIgnoreCase);
 
     public TestDns()
     {
@@ -38,6 +41,23 @@ public sealed class TestDns : IDisposable
         ? Add(new ARecord(DomainName.Parse(name), 60, parsed))
         : Add(new AaaaRecord(DomainName.Parse(name), 60, parsed));
 
+    public TestDns Text(string name, params string[] strings) => Add(new TxtRecord(DomainName.Parse(name), 60, strings));
+
+    public TestDns PointTo(string address, string host) => Add(new PtrRecord(DomainName.Parse(IPAddress.Parse(address).GetReverseLookupAddress()), 60, DomainName.Parse(host)));
+
+    /// <summary>The name is the top of a zone: what is missing below it comes with its SOA.</summary>
+    public TestDns Authority(string zone, int negativeSeconds) => Add(new SoaRecord(DomainName.Parse(zone), 3600, DomainName.Parse($"ns.{zone}"), DomainName.Parse($"hostmaster.{zone}"), 1, 3600, 600, 86400, negativeSeconds));
+
+    /// <summary>Answers the name with a record that is not about it.</summary>
+    public TestDns Lie(string name, DnsRecordBase record)
+    {
+        lies[name] = record;
+        return this;
+    }
+
+    /// <summary>The name's next questions wait until the test lets them go.</summary>
+    public HeldQuestion Hold(string name) => held[name] = new HeldQuestion();
+
     /// <summary>An MX of 127.0.0.1: where a test's own peer listens.</summary>
     public TestDns MailTo(string domain) => Mx(domain, $"mx.{domain}").Host($"mx.{domain}");
 
@@ -62,26 +82,55 @@ public sealed class TestDns : IDisposable
 
     public void Dispose() => server.Stop();
 
-    private Task AnswerAsync(object sender, QueryReceivedEventArgs e)
+    private async Task AnswerAsync(object sender, QueryReceivedEventArgs e)
     {
-        if (e.Query is not DnsMessage { Questions: [var question] } query) return Task.CompletedTask;
+        if (e.Query is not DnsMessage { Questions: [var question] } query) return;
 
         var name = question.Name.ToString().TrimEnd('.');
         asked.Add($"{name} {question.RecordType.ToString().ToUpperInvariant()}");
+        if (held.TryGetValue(name, out var wait))
+        {
+            wait.Asked.TrySetResult();
+            await wait.Release.Task;
+        }
+
         var answer = query.CreateResponseInstance();
         answer.IsRecursionAllowed = true;
         if (failures.TryGetValue(name, out var failure))
         {
             answer.ReturnCode = failure;
         }
+        else if (lies.TryGetValue(name, out var lie))
+        {
+            answer.AnswerRecords.Add(lie);
+        }
         else
         {
-            var known = records.Where(r => r.Name.Equals(question.Name)).ToList();
-            answer.ReturnCode = known.Count > 0 ? ReturnCode.NoError : ReturnCode.NxDomain;
-            answer.AnswerRecords.AddRange(known.Where(r => r.RecordType == question.RecordType));
+            Answer(answer, question);
         }
 
         e.Response = answer;
-        return Task.CompletedTask;
+    }
+
+    private void Answer(DnsMessage answer, DnsQuestion question)
+    {
+        var known = records.Where(r => r.Name.Equals(question.Name)).ToList();
+        foreach (var alias in known.OfType<CNameRecord>().ToList())
+        {
+            answer.AnswerRecords.Add(alias);
+            known.AddRange(records.Where(r => r.Name.Equals(alias.CanonicalName)));
+        }
+
+        answer.ReturnCode = known.Count > 0 ? ReturnCode.NoError : ReturnCode.NxDomain;
+        answer.AnswerRecords.AddRange(known.Where(r => r.RecordType == question.RecordType && r is not CNameRecord));
+        if (answer.AnswerRecords.Count == 0) answer.AuthorityRecords.AddRange(records.OfType<SoaRecord>().Where(z => question.Name.IsSubDomainOf(z.Name)));
+    }
+
+    /// <summary>A question that the test answers when it likes.</summary>
+    public sealed class HeldQuestion
+    {
+        public TaskCompletionSource Asked { get; } = new();
+
+        public TaskCompletionSource Release { get; } = new();
     }
 }

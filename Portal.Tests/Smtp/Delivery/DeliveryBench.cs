@@ -11,6 +11,8 @@ using Portal.Core.Queue;
 using Portal.Core.Trace;
 using Portal.Smtp;
 using Portal.Smtp.Delivery;
+using Portal.Smtp.Dns;
+using Portal.Tests.Smtp.Dns;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp.Delivery;

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Portal.Core.Queue;
 using Portal.Smtp.Delivery;
-using Portal.Tests.Fixtures;
+using Portal.Smtp.Dns;
+using Portal.Tests.Smtp.Dns;
 
 namespace Portal.Tests.Smtp.Delivery;
 
@@ -123,44 +123,7 @@ public sealed class MxResolverTests
         Assert.Equal("4.4.3", (await resolving).Refusal!.Status);
     }
 
-    [Fact]
-    public async Task The_real_resolver_reads_a_real_name_server()
-    {
-        using var server = new TestDns();
-        server.Mx("example.org", "a.example.org", 20).Mx("example.org", "b.example.org", 10).Host("a.example.org", "192.0.2.1").Host("b.example.org", "2001:db8::2")
-            .NullMx("null.example").Fail("broken.example")
-            .Add(new ARSoft.Tools.Net.Dns.TxtRecord(ARSoft.Tools.Net.DomainName.Parse("example.org"), 60, ["v=spf1 mx ", "-all"]));
-        using var real = new MailDns(Options.Create(new DnsOptions { Servers = [server.Setting] }), NullLogger<MailDns>.Instance);
-
-        var exchangers = await real.MailExchangersAsync("example.org", CancellationToken.None);
-        Assert.Equal([new(10, "b.example.org"), new(20, "a.example.org")], exchangers.Records.OrderBy(r => r.Preference));
-        Assert.Equal(["v=spf1 mx -all"], (await real.TextsAsync("example.org", CancellationToken.None)).Records);
-        Assert.Equal(DnsStatus.NoSuchName, (await real.TextsAsync("nowhere.example", CancellationToken.None)).Status);
-        Assert.Equal([new(0, "")], (await real.MailExchangersAsync("null.example", CancellationToken.None)).Records);
-        Assert.Equal(DnsStatus.NoSuchName, (await real.MailExchangersAsync("nowhere.example", CancellationToken.None)).Status);
-        Assert.Equal(DnsStatus.Failed, (await real.MailExchangersAsync("broken.example", CancellationToken.None)).Status);
-        Assert.Equal([IPAddress.Parse("192.0.2.1")], (await real.AddressesAsync("a.example.org", CancellationToken.None)).Records);
-        Assert.Equal([IPAddress.Parse("2001:db8::2")], (await real.AddressesAsync("b.example.org", CancellationToken.None)).Records);
-        Assert.Equal((DnsStatus.Answered, 0), (await real.AddressesAsync("null.example", CancellationToken.None)) is var none ? (none.Status, none.Records.Count) : default);
-    }
-
     private MxResolver Resolver(IMailDns from) => new(from, Options.Create(options), Options.Create(new DnsOptions()), TimeProvider.System);
 
     private Task<MailHosts> ResolveAsync(string domain) => Resolver(dns).ForDomainAsync(domain, CancellationToken.None);
-
-    private sealed class SilentDns : IMailDns
-    {
-        public TaskCompletionSource Asked { get; } = new();
-
-        public async Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel)
-        {
-            Asked.TrySetResult();
-            await Task.Delay(Timeout.Infinite, cancel);
-            return DnsAnswer<MailExchanger>.Failed;
-        }
-
-        public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel) => Task.FromResult(DnsAnswer<IPAddress>.Failed);
-
-        public Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel) => Task.FromResult(DnsAnswer<string>.Failed);
-    }
 }

@@ -1,13 +1,12 @@
 using System.Globalization;
-using System.Net;
 using Bunit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using MudBlazor.Services;
 using Portal.Core.Domains;
-using Portal.Smtp.Delivery;
-using Portal.Tests.Smtp.Delivery;
+using Portal.Smtp.Dns;
+using Portal.Tests.Smtp.Dns;
 using Portal.Web.Admin.Domains;
 using Portal.Web.Components.Shared;
 using Portal.Web.Hosting;
@@ -95,21 +94,4 @@ public sealed class DomainRecordsTests : BunitContext, IAsyncLifetime
     private static List<string> Chips(IRenderedComponent<DomainRecords> page) => [.. page.FindAll(".chip").Select(c => c.TextContent.Trim())];
 
     private IRenderedComponent<DomainRecords> Render() => Render<DomainRecords>(p => p.Add(r => r.Domain, Domain));
-
-    private sealed class SilentDns : IMailDns
-    {
-        public async Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel)
-        {
-            await Task.Delay(Timeout.Infinite, cancel);
-            return DnsAnswer<MailExchanger>.Failed;
-        }
-
-        public async Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel)
-        {
-            await Task.Delay(Timeout.Infinite, cancel);
-            return DnsAnswer<string>.Failed;
-        }
-
-        public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel) => Task.FromResult(DnsAnswer<IPAddress>.Failed);
-    }
 }

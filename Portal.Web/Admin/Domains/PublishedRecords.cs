@@ -1,4 +1,4 @@
-using Portal.Smtp.Delivery;
+using Portal.Smtp.Dns;
 using Portal.Web.Components.Shared;
 
 namespace Portal.Web.Admin.Domains;

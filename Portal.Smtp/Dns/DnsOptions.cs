@@ -3,7 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using Portal.Core;
 
-namespace Portal.Smtp.Delivery;
+namespace Portal.Smtp.Dns;
 
 /// <summary>Whom we ask for MX and addresses.</summary>
 public sealed class DnsOptions

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Portal.Smtp.Delivery;
+using System.Net.Sockets;
+using Portal.Smtp.Dns;
 
-namespace Portal.Tests.Smtp.Delivery;
+namespace Portal.Tests.Smtp.Dns;
 
 /// <summary>A DNS that knows what the test tells it; every other name does not exist.</summary>
 internal sealed class FakeDns : IMailDns
@@ -10,6 +11,9 @@ internal sealed class FakeDns : IMailDns
     private readonly ConcurrentDictionary<string, DnsAnswer<MailExchanger>> exchangers = [];
     private readonly ConcurrentDictionary<string, DnsAnswer<IPAddress>> addresses = [];
     private readonly ConcurrentDictionary<string, DnsAnswer<string>> texts = [];
+    private readonly ConcurrentDictionary<IPAddress, DnsAnswer<string>> pointers = [];
+
+    public IMailDns Live => this;
 
     public FakeDns Mx(string domain, params (int Preference, string Host)[] hosts)
     {
@@ -32,6 +36,7 @@ internal sealed class FakeDns : IMailDns
         exchangers[name] = DnsAnswer<MailExchanger>.Failed;
         addresses[name] = DnsAnswer<IPAddress>.Failed;
         texts[name] = DnsAnswer<string>.Failed;
+        if (IPAddress.TryParse(name, out var address)) pointers[address] = DnsAnswer<string>.Failed;
         return this;
     }
 
@@ -41,12 +46,21 @@ internal sealed class FakeDns : IMailDns
         return this;
     }
 
+    public FakeDns PointTo(string address, params string[] found)
+    {
+        pointers[IPAddress.Parse(address)] = DnsAnswer<string>.Of(found);
+        return this;
+    }
+
     public Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel) =>
         Task.FromResult(texts.TryGetValue(name, out var answer) ? answer : DnsAnswer<string>.NoSuchName);
 
     public Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel) =>
         Task.FromResult(exchangers.TryGetValue(domain, out var answer) ? answer : DnsAnswer<MailExchanger>.NoSuchName);
 
-    public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel) =>
-        Task.FromResult(addresses.TryGetValue(host, out var answer) ? answer : DnsAnswer<IPAddress>.NoSuchName);
+    public Task<DnsAnswer<IPAddress>> AddressesAsync(string host, AddressFamily family, CancellationToken cancel) =>
+        Task.FromResult(addresses.TryGetValue(host, out var answer) ? answer with { Records = [.. answer.Records.Where(a => a.AddressFamily == family)] } : DnsAnswer<IPAddress>.NoSuchName);
+
+    public Task<DnsAnswer<string>> PointersAsync(IPAddress address, CancellationToken cancel) =>
+        Task.FromResult(pointers.TryGetValue(address, out var answer) ? answer : DnsAnswer<string>.NoSuchName);
 }

@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 
-namespace Portal.Smtp.Delivery;
+namespace Portal.Smtp.Dns;
 
 /// <summary>How a question to the DNS ended.</summary>
 public enum DnsStatus
@@ -33,12 +34,35 @@ public readonly record struct MailExchanger(int Preference, string Host);
 /// <summary>The DNS, at the edge of the process: tests replace it.</summary>
 public interface IMailDns
 {
+    /// <summary>The same past the cache, for who looks at what the DNS says now.</summary>
+    IMailDns Live { get; }
+
     /// <summary>MX records of a domain in A-label form.</summary>
     Task<DnsAnswer<MailExchanger>> MailExchangersAsync(string domain, CancellationToken cancel);
 
-    /// <summary>IPv4 and IPv6 addresses of a host.</summary>
-    Task<DnsAnswer<IPAddress>> AddressesAsync(string host, CancellationToken cancel);
+    /// <summary>Addresses of one family of a host.</summary>
+    Task<DnsAnswer<IPAddress>> AddressesAsync(string host, AddressFamily family, CancellationToken cancel);
 
     /// <summary>TXT records of a name, the strings of each put together (RFC 7208 §3.3).</summary>
     Task<DnsAnswer<string>> TextsAsync(string name, CancellationToken cancel);
+
+    /// <summary>Host names that an address points at (RFC 1035 §3.5).</summary>
+    Task<DnsAnswer<string>> PointersAsync(IPAddress address, CancellationToken cancel);
+}
+
+public static class MailDnsExtensions
+{
+    /// <summary>IPv4 and IPv6 addresses of a host.</summary>
+    public static async Task<DnsAnswer<IPAddress>> AddressesAsync(this IMailDns dns, string host, CancellationToken cancel)
+    {
+        var four = dns.AddressesAsync(host, AddressFamily.InterNetwork, cancel);
+        var six = dns.AddressesAsync(host, AddressFamily.InterNetworkV6, cancel);
+        DnsAnswer<IPAddress>[] answers = [await four, await six];
+        IPAddress[] found = [.. answers.SelectMany(a => a.Records)];
+
+        // One family's answer will do; "no such name" counts only when nothing failed.
+        if (found.Length > 0) return DnsAnswer<IPAddress>.Of(found);
+        if (answers.Any(a => a.Status == DnsStatus.Failed)) return DnsAnswer<IPAddress>.Failed;
+        return answers.All(a => a.Status == DnsStatus.NoSuchName) ? DnsAnswer<IPAddress>.NoSuchName : DnsAnswer<IPAddress>.Of();
+    }
 }
