@@ -15,6 +15,7 @@ using Portal.Core.Logs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
+using Portal.Core.Policies;
 using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Quotas;
@@ -109,6 +110,7 @@ public static class CoreServices
         services.AddSingleton<QuotaWatch>();
         services.AddHostedService<QuotaWarner>();
         services.AddSingleton<OwnerNoticeQueue>();
+        services.AddSingleton<SenderRewriting>();
         services.AddSingleton<RecipientDirectory>();
         return services;
     }
@@ -156,6 +158,8 @@ public static class CoreServices
         services.AddSingleton<SenderLists>();
         services.AddHostedService(provider => provider.GetRequiredService<SenderLists>());
         services.AddSingleton<ListService>();
+        services.AddSingleton<CurrentPolicy<SenderPolicy>>();
+        services.AddSingleton<PolicyService<SenderPolicy>>();
         services.AddOptions<QuarantineOptions>().BindConfiguration(QuarantineOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<QuarantineService>();
         services.AddSingleton<IWorkKind, QuarantineActWork>();

@@ -91,6 +91,9 @@ public sealed class SmtpOptions
     /// <summary>Whether loopback is counted too.</summary>
     public bool LimitLoopback { get; set; }
 
+    /// <summary>Whether clients on this machine have to prove who sent their mail too. What runs here is trusted unless set; so is mail that a program here passes on.</summary>
+    public bool CheckLoopback { get; set; }
+
     /// <summary>How long a queued message is tried, from acceptance (RFC 5321 §4.5.4.1).</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "30.00:00:00")]
     public TimeSpan QueueLifetime { get; set; } = TimeSpan.FromDays(5);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Addresses;
 using Portal.Core.Messages;
+using Portal.Smtp.Authentication;
 using Portal.Smtp.Checks;
 using Portal.Smtp.Delivery;
 using Portal.Smtp.Dns;
@@ -36,6 +37,8 @@ public static class SmtpServices
         services.AddSingleton<IMailCheck, LoopCheck>();
         services.AddSingleton<ListCheck>();
         services.AddSingleton<IMailCheck>(provider => provider.GetRequiredService<ListCheck>());
+        services.AddSingleton<IMailCheck, DmarcCheck>();
+        services.AddSingleton<SenderProver>();
         services.AddSingleton<CheckChain>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();

@@ -109,5 +109,6 @@ internal sealed class JobsConfiguration : IEntityTypeConfiguration<Work>, IEntit
     {
         setting.HasKey(s => s.Key);
         setting.Property(s => s.Key).HasMaxLength(100);
+        setting.Property(s => s.Value).IsConcurrencyToken();
     }
 }

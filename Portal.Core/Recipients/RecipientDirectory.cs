@@ -14,7 +14,7 @@ namespace Portal.Core.Recipients;
 /// Forward-path → mailboxes and relays, cached for the hot path, correct within a second of a change on every node. What is not found
 /// in the cache is asked of the database before anybody hears 550; an outage throws and reads as 451.
 /// </summary>
-public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databases, QuotaWatch quotas, ChangeFeed feed, TimeProvider clock)
+public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databases, QuotaWatch quotas, SenderRewriting rewriting, ChangeFeed feed, TimeProvider clock)
 {
     private const int MaxDepth = 10;
     private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
@@ -40,6 +40,9 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         if (await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain) return RecipientResolution.Refused(RecipientState.NotLocal, RecipientRules.NotLocal);
         if (domain.IsDisabled) return RecipientResolution.Refused(RecipientState.Disabled, RecipientRules.DomainDisabled);
 
+        // What comes back to a reverse-path of ours belongs to the sender behind it, before any catch-all.
+        if (rewriting.Open(forwardPath) is { } sender) return await ReturnAsync(sender, declaredSizeBytes, cancel) with { DomainId = domain.Id };
+
         var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
         if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
         var isCatchAll = rule == RecipientRules.CatchAll;
@@ -48,6 +51,13 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         var expansion = new Expansion(declaredSizeBytes);
         await ExpandAsync(found, expansion, 0, cancel);
         return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll, DomainId = domain.Id };
+    }
+
+    /// <summary>To a sender elsewhere; one of our own is resolved like anybody, but for one that hides another.</summary>
+    private async ValueTask<RecipientResolution> ReturnAsync(MailAddress sender, long? declaredSizeBytes, CancellationToken cancel)
+    {
+        if (await FindDomainAsync(sender.Domain, cancel) is null) return new(RecipientState.Ok, RecipientRules.Returned, [], [sender.Folded]);
+        return rewriting.Open(sender) is null ? await FollowAsync(sender, declaredSizeBytes, cancel) : RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
     }
 
     /// <param name="asked">The address that led to it, folded.</param>

@@ -14,6 +14,9 @@ public static class RecipientRules
 
     /// <summary>A target that an address of ours forwards to.</summary>
     public const string Forwarded = "recipient.forwarded";
+
+    /// <summary>A reverse-path under which we sent somebody's mail on (SRS); it leads back to them.</summary>
+    public const string Returned = "recipient.returned";
     public const string Unknown = "recipient.unknown";
     public const string NotLocal = "recipient.notLocal";
     public const string DomainDisabled = "recipient.domainDisabled";

@@ -1,5 +1,6 @@
 using Portal.Core.Lists;
 using Portal.Core.Messages;
+using Portal.Smtp.Authentication;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 
@@ -23,6 +24,9 @@ internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead
     /// <summary>Who sent it, as far as anybody says so.</summary>
     public SenderFacts Sender => sender ??= SenderFacts.Of(Envelope.ReversePath.ToString(), Head, Origin.Client);
 
+    /// <summary>What was found out about who sent it; null where nobody need prove it: our own people, and this machine.</summary>
+    public SenderProof? Proof { get; init; }
+
     /// <summary>What the lists said already, by the recipient's domain: it is the same for all of a domain.</summary>
     public Dictionary<Guid, ListAnswer?> Listed { get; } = [];
 }
@@ -33,6 +37,6 @@ internal sealed record CheckedMail(Origin Origin, Envelope Envelope, MessageHead
 /// <param name="Inputs">Names and values that decided, none of them content.</param>
 internal sealed record Verdict(DispositionKind Kind, string Rule, IReadOnlyDictionary<string, string> Inputs)
 {
-    /// <summary>What the client hears where every copy is rejected and this one first; null for 550 5.7.1.</summary>
+    /// <summary>What the client hears where this one decides: it is put off, or every copy is rejected and this one first; null for 451 4.7.1 or 550 5.7.1.</summary>
     public SmtpReply? Reply { get; init; }
 }

@@ -1,12 +1,14 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Portal.Core.Addresses;
 using Portal.Core.Queue;
+using Portal.Core.Recipients;
 
 namespace Portal.Smtp.Delivery;
 
 /// <summary>Takes claimed entries to where they go: chooses the route, keeps the line, and hands what happened to <see cref="Aftermath"/> (DESIGN §4).</summary>
 internal sealed partial class Courier(
-    RouteSelector routes, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
+    RouteSelector routes, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, SenderRewriting rewriting, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
 {
     /// <summary>What each recipient adds to the time for the envelope: some servers let each one wait a little.</summary>
     private static readonly TimeSpan PerRecipient = TimeSpan.FromSeconds(10);
@@ -138,9 +140,15 @@ internal sealed partial class Courier(
         ? new EntryResult(entry) { Reply = said.Reply, Stage = said.Stage, Connection = connection }
         : new EntryResult(entry) { Failure = failure, Stage = failure!.Stage, Connection = connection };
 
-    private static OutgoingMail MailOf(QueuedMessage message, List<QueueEntry> entries) => new()
+    /// <summary>The envelope sender of this copy: of somebody else's mail that an address of ours sends on, a path of ours (SRS); the queue and its reports know whose it is.</summary>
+    private string ReversePathOf(QueueEntry entry) =>
+        entry is { AccountId: null, ForwardedBy: { } forwarder, ReversePath.Length: > 0 } && MailAddress.TryParse(entry.ReversePath, out var sender) && MailAddress.TryParse(forwarder, out var by)
+            ? (rewriting.Rewrite(sender, by.Domain) ?? sender).ToString()
+            : entry.ReversePath;
+
+    private OutgoingMail MailOf(QueuedMessage message, List<QueueEntry> entries) => new()
     {
-        ReversePath = entries[0].ReversePath,
+        ReversePath = ReversePathOf(entries[0]),
         Recipients = entries.ConvertAll(e => new OutgoingRecipient(e.ForwardPath, e.Notify, e.OriginalRecipient)),
         SizeBytes = message.SizeBytes,
         Needs = message.Needs,

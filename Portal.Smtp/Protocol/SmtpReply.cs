@@ -32,6 +32,7 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
 
     public static readonly SmtpReply LocalError = new(451, "4.3.0", "Local error, try again later");
     public static readonly SmtpReply PutOff = new(451, "4.7.1", "Message put off, try again later");
+    public static readonly SmtpReply SenderUnknown = new(451, "4.4.3", "The DNS does not tell now whether this message is from its author, try again later");
     public static readonly SmtpReply MailboxFull = new(452, "4.2.2", "Mailbox is full, try again later");
     public static readonly SmtpReply NoRoom = new(452, "4.3.1", "Insufficient system storage, try again later");
     public static readonly SmtpReply TooManyRecipients = new(452, "4.5.3", "Too many recipients");
@@ -70,6 +71,8 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply BadHeaderFrom = new(550, "5.6.0", "The From header cannot be read");
     public static readonly SmtpReply Rejected = new(550, "5.7.1", "Message refused");
     public static readonly SmtpReply SenderRefused = new(550, "5.7.1", "This sender is refused here");
+    public static readonly SmtpReply DmarcFailed = new(550, "5.7.1", "Not proven to be from its author, whose domain asks to refuse such mail (DMARC)");
+    public static readonly SmtpReply SpfFailed = new(550, "5.7.23", "The domain of the sender does not let your address send for it (SPF)");
     public static readonly SmtpReply MailboxQuotaExceeded = new(552, "5.2.2", "Mailbox is over its quota");
     public static readonly SmtpReply MessageTooLarge = new(552, "5.3.4", "Message exceeds the size limit");
     public static readonly SmtpReply HeaderTooLarge = new(552, "5.3.4", "Message header exceeds the size limit");

@@ -16,7 +16,8 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
     internal const int MaxExpansion = 200;
 
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
-    public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, Guid? sentMailboxId)
+    /// <param name="addedFields">Fields of ours that go in front, each with its line end; empty for none.</param>
+    public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, byte[] addedFields, Guid? sentMailboxId)
     {
         var isReported = origin is { IsSubmission: false, Client: { } client } && envelope.Recipients.Exists(AsksForReports) ? receipts.Take(client) : origin.IsSubmission;
         var plan = new Plan(origin, envelope, isReported, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime, quarantine.Value.KeepFor);
@@ -26,6 +27,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         foreach (var entry in plan.Entries.Where(e => e.Kind == QueueKind.Relay)) entry.RouteKey = await routes.RouteKeyForAsync(entry.ReversePath, entry.ForwardPath, CancellationToken.None);
         if (sentMailboxId is { } sent) plan.Deliveries.Add(new LocalDelivery(sent, SpecialUse.Sent, MailFlags.Seen, -1));
 
+        plan.Facts.AddRange(envelope.Findings);
         envelope.IsTold = true;
         var single = envelope.Recipients.Count == 1 ? envelope.Recipients[0].Address.ToString() : null;
         return new Acceptance
@@ -33,7 +35,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
             QueueId = envelope.QueueId,
             At = plan.At,
             Content = content,
-            TraceFields = TraceFields.Write(origin, envelope.ReversePath, envelope.IsUtf8, envelope.QueueId, single, options.Value.HostName, plan.At),
+            TraceFields = TraceFields.Write(origin, envelope.ReversePath, envelope.IsUtf8, envelope.QueueId, single, options.Value.HostName, plan.At, addedFields),
             Head = head,
             ReversePath = envelope.ReversePath.ToString(),
             IsDiscarded = plan.Deliveries.Count == 0 && plan.Entries.Count == 0 && plan.Quarantined.Count == 0,

@@ -34,6 +34,6 @@ internal enum DispositionKind
 /// <param name="Inputs">Names and values that decided, none of them content.</param>
 internal sealed record Disposition(DispositionKind Kind, int Recipient, string Rule, IReadOnlyDictionary<string, string> Inputs)
 {
-    /// <summary>What the client hears where every copy is rejected and this one first; null for 550 5.7.1.</summary>
+    /// <summary>What the client hears where this one decides: it is put off, or every copy is rejected and this one first; null for 451 4.7.1 or 550 5.7.1.</summary>
     public SmtpReply? Reply { get; init; }
 }

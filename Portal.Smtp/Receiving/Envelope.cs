@@ -1,6 +1,7 @@
 using Portal.Core.Addresses;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
+using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
@@ -37,6 +38,9 @@ internal sealed class Envelope(Guid queueId, SmtpPath reversePath, long startedA
 
     /// <summary>Refusals beyond them: a client may try for as long as its session lasts, and costs no memory for it.</summary>
     public int MoreRefused { get; private set; }
+
+    /// <summary>What was found out about who sent it; told with whatever is decided.</summary>
+    public List<TraceFact> Findings { get; } = [];
 
     /// <summary>Whether the trace knows of this transaction.</summary>
     public bool IsTold { get; set; }

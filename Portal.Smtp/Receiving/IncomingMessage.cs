@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Runtime.ExceptionServices;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
+using Portal.Smtp.Authentication;
 using Portal.Smtp.Protocol;
+using Portal.Smtp.Signatures;
 using Portal.Smtp.Submission;
 
 namespace Portal.Smtp.Receiving;
@@ -16,19 +18,21 @@ internal sealed class IncomingMessage : IDisposable
     private readonly ContentSpool spool;
     private readonly SmtpOptions options;
     private readonly ContentScan scan = new();
-    private ArrayBufferWriter<byte>? header;
-    private HeaderRepair? repair;
+    private readonly HeaderRepair? repair;
+    private readonly bool isSigned;
+    private ArrayBufferWriter<byte>? header = new(2048);
     private ExceptionDispatchInfo? fault;
     private long repairedHeaderBytes;
 
     /// <param name="spool">Where the content goes; owned from here on.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="repair">Mends the header of a submitted message; null leaves every octet alone.</param>
-    public IncomingMessage(ContentSpool spool, SmtpOptions options, HeaderRepair? repair)
-    {
-        (this.spool, this.options, this.repair) = (spool, options, repair);
-        if (repair is not null) header = new ArrayBufferWriter<byte>(2048);
-    }
+    /// <param name="repair">Mends the header of a submitted message; null leaves every octet alone but what claims to be ours.</param>
+    /// <param name="isSigned">Whether we may sign or seal it, and need the hash of its body.</param>
+    public IncomingMessage(ContentSpool spool, SmtpOptions options, HeaderRepair? repair, bool isSigned = false) =>
+        (this.spool, this.options, this.repair, this.isSigned) = (spool, options, repair, isSigned);
+
+    /// <summary>As signatures see it; null before the header is complete.</summary>
+    public SignedMessage? Signed { get; private set; }
 
     /// <summary>Octets so far, as sent.</summary>
     public long ReceivedBytes { get; private set; }
@@ -55,7 +59,7 @@ internal sealed class IncomingMessage : IDisposable
         if (IsLost) return;
         try
         {
-            if (header is null) await spool.WriteAsync(octets, CancellationToken.None);
+            if (header is null) await TakeBodyAsync(octets);
             else await TakeHeaderAsync(octets);
         }
         catch (Exception e)
@@ -73,10 +77,15 @@ internal sealed class IncomingMessage : IDisposable
         fault?.Throw();
         if (Refusal is not null) return null;
         if (header is not null) await WriteHeaderAsync();
+        Signed?.Body.Complete();
         return Refusal is null ? await spool.CompleteAsync(CancellationToken.None) : null;
     }
 
-    public void Dispose() => spool.Dispose();
+    public void Dispose()
+    {
+        spool.Dispose();
+        Signed?.Dispose();
+    }
 
     // The first refusal stays: what comes after it was not looked at in full.
     private void Judge() =>
@@ -97,16 +106,26 @@ internal sealed class IncomingMessage : IDisposable
     {
         var before = header!.WrittenMemory;
         header = null;
-        var repaired = repair!.Apply(before, (int)Math.Min(scan.HeaderBytes, before.Length));
-        repair = null;
-        if (repaired.Header.Length > options.MaxHeaderBytes)   // what is added counts too: beyond the limit nobody reads the header to its end
+        var headerBytes = (int)Math.Min(scan.HeaderBytes, before.Length);
+        var repaired = repair?.Apply(before, headerBytes) ?? new RepairedHeader(before[..headerBytes], headerBytes);
+        var clean = AuthenticationResults.WithoutForged(repaired.Header, options.HostName);
+        if (clean.Length > options.MaxHeaderBytes)   // what is added counts too: beyond the limit nobody reads the header to its end
         {
-            repairedHeaderBytes = repaired.Header.Length;
+            repairedHeaderBytes = clean.Length;
             Refusal = SmtpReply.HeaderTooLarge;
             return;
         }
 
-        await spool.WriteAsync(repaired.Header, CancellationToken.None);
-        await spool.WriteAsync(before[repaired.BodyStart..], CancellationToken.None);
+        // What others signed is what came in; what we sign is what goes out.
+        var fields = HeaderFields.Parse(repair is null ? repaired.Header : clean);
+        Signed = new SignedMessage(fields, BodyDigests.Of(fields, isSigned));
+        await spool.WriteAsync(clean, CancellationToken.None);
+        await TakeBodyAsync(before[repaired.BodyStart..]);
+    }
+
+    private ValueTask TakeBodyAsync(ReadOnlyMemory<byte> octets)
+    {
+        Signed!.Body.Append(octets.Span);
+        return spool.WriteAsync(octets, CancellationToken.None);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core;
@@ -8,6 +9,7 @@ using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
 using Portal.Core.Trace;
+using Portal.Smtp.Authentication;
 using Portal.Smtp.Checks;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Submission;
@@ -73,7 +75,8 @@ public sealed partial class MessageReceiver
         await parts.Submission.CheckAccountAsync(origin, cancel) is { } ended ? parts.Refusals.Record(origin, envelope, ended.Rule, ended.Reply) : null;
 
     /// <summary>Begins to take a message; the envelope has its recipients.</summary>
-    internal IncomingMessage Begin(Origin origin, Envelope envelope) => new(spools.Create(), options, origin.IsSubmission ? RepairFor(envelope) : null);
+    internal IncomingMessage Begin(Origin origin, Envelope envelope) =>
+        new(spools.Create(), options, origin.IsSubmission ? RepairFor(envelope) : null, origin.IsSubmission || envelope.Recipients.Exists(r => r.Resolution.Relays.Count > 0));
 
     /// <summary>Decides and commits a message read to its end; 250 only when it is durable. Takes no cancellation: a client that leaves now cancels nothing.</summary>
     internal async Task<SmtpReply> ReceiveAsync(Origin origin, Envelope envelope, IncomingMessage message, Guid? sentMailboxId = null)
@@ -82,7 +85,7 @@ public sealed partial class MessageReceiver
         {
             using var content = await message.CompleteAsync();
             if (content is null) return parts.Refusals.Record(origin, envelope, RuleOf(message.Refusal!), message.Refusal!, sizeBytes: message.ReceivedBytes, inputs: message.RefusalInputs);
-            return await DecideAsync(origin, envelope, content, sentMailboxId);
+            return await DecideAsync(origin, envelope, content, message.Signed!, sentMailboxId);
         }
         catch (Exception)
         {
@@ -92,7 +95,7 @@ public sealed partial class MessageReceiver
         }
     }
 
-    private async Task<SmtpReply> DecideAsync(Origin origin, Envelope envelope, MailContent content, Guid? sentMailboxId)
+    private async Task<SmtpReply> DecideAsync(Origin origin, Envelope envelope, MailContent content, SignedMessage signed, Guid? sentMailboxId)
     {
         var head = MessageHead.Parse(content.Head.Span);
         if (head.ReceivedCount > options.MaxReceivedHeaders) return parts.Refusals.Record(origin, envelope, Rules.MessageHops, SmtpReply.TooManyHops, head, content.RawBytes, TraceInputs.Of(("receivedFields", head.ReceivedCount), ("limit", options.MaxReceivedHeaders)));
@@ -106,11 +109,13 @@ public sealed partial class MessageReceiver
                 envelope.Refuse(new RefusedRecipient(dropped.Address, dropped.Rule, RecipientJudge.ReplyOf(dropped.State)) { ForwardedBy = recipient.Address.Folded, Inputs = dropped.Inputs });
         }
 
-        var mail = new CheckedMail(origin, envelope, head, content);
+        var proof = parts.Prover.Concerns(origin) ? await parts.Prover.ProveAsync(origin, envelope, head, signed, content.Hash) : null;
+        if (proof is not null) envelope.Findings.AddRange(proof.Findings());
+        var mail = new CheckedMail(origin, envelope, head, content) { Proof = proof };
         var dispositions = await parts.Checks.DecideAsync(mail, CancellationToken.None);
         if (Refuse(mail, dispositions) is { } refusal) return refusal;
 
-        var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, sentMailboxId);
+        var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, FieldsOf(mail), sentMailboxId);
         switch (await writer.WriteAsync(acceptance))
         {
             case WriteResult.Committed:
@@ -126,7 +131,7 @@ public sealed partial class MessageReceiver
     /// <summary>Refuses the whole message where its recipients' dispositions say so; null where any copy is taken.</summary>
     private SmtpReply? Refuse(CheckedMail mail, List<Disposition> dispositions)
     {
-        var (reply, decisive) = dispositions.Find(d => d.Kind == DispositionKind.Defer) is { } deferred ? (SmtpReply.PutOff, deferred)
+        var (reply, decisive) = dispositions.Find(d => d.Kind == DispositionKind.Defer) is { } deferred ? (deferred.Reply ?? SmtpReply.PutOff, deferred)
             : dispositions.TrueForAll(d => d.Kind == DispositionKind.Reject) ? (dispositions[0].Reply ?? SmtpReply.Rejected, dispositions[0])
             : default;
         if (reply is null) return null;
@@ -141,6 +146,10 @@ public sealed partial class MessageReceiver
         mail.Envelope.Recipients.Clear();
         return parts.Refusals.Record(mail.Origin, mail.Envelope, decisive.Rule, reply, mail.Head, mail.Content.RawBytes);
     }
+
+    /// <summary>What we put in front of it beside Return-Path and Received.</summary>
+    private byte[] FieldsOf(CheckedMail mail) =>
+        mail.Proof is { } proof ? Encoding.UTF8.GetBytes(AuthenticationResults.Field(AuthenticationResults.Of(proof, mail.Envelope.ReversePath.ToString(), mail.Origin.Client!, options.HostName))) : [];
 
     private HeaderRepair RepairFor(Envelope envelope) =>
         new(envelope.ReversePath.ToString(), $"{envelope.QueueId:N}@{options.HostName}", clock.GetUtcNow());
@@ -186,4 +195,4 @@ public sealed partial class MessageReceiver
 public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
 
 /// <summary>The steps of receiving, together.</summary>
-internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, CheckChain Checks, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, SenderProver Prover, CheckChain Checks, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);

@@ -28,6 +28,18 @@ public static class Rules
 
     /// <summary>On the list of senders that are refused.</summary>
     public const string SenderRefused = "sender.refused";
+
+    /// <summary>Not proven to be the author's, and the author's domain asks not to take such mail.</summary>
+    public const string DmarcFailed = "sender.dmarcFailed";
+
+    /// <summary>The DNS did not say whether it is the author's.</summary>
+    public const string DmarcUnknown = "sender.dmarcUnknown";
+
+    /// <summary>The domain of the reverse-path does not let the client send for it.</summary>
+    public const string SpfFailed = "sender.spfFailed";
+
+    /// <summary>More authors than can be asked for.</summary>
+    public const string AuthorsUnclear = "sender.authorsUnclear";
     public const string SenderNotOwned = "sender.notOwned";
     public const string HeaderFromNotOwned = "sender.headerFromNotOwned";
     public const string HeaderFromUnreadable = "sender.headerFromUnreadable";

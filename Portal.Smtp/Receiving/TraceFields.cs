@@ -13,15 +13,20 @@ namespace Portal.Smtp.Receiving;
 internal static class TraceFields
 {
     /// <param name="recipient">Named in the FOR clause; null when there are several, which must not learn of each other.</param>
-    public static byte[] Write(Origin origin, SmtpPath reversePath, bool isUtf8, Guid queueId, string? recipient, string hostName, DateTimeOffset at)
+    /// <param name="addedFields">What else we put in front: it stands above our Received, as it was written after the message came (RFC 8601 §4, RFC 6376 §5.6).</param>
+    public static byte[] Write(Origin origin, SmtpPath reversePath, bool isUtf8, Guid queueId, string? recipient, string hostName, DateTimeOffset at, ReadOnlySpan<byte> addedFields = default)
     {
         var text = new StringBuilder(256);
-        text.Append(CultureInfo.InvariantCulture, $"Return-Path: <{reversePath}>\r\nReceived: ");
+        text.Append(CultureInfo.InvariantCulture, $"Return-Path: <{reversePath}>\r\n");
+        var first = addedFields.IsEmpty ? [] : Encoding.UTF8.GetBytes(text.ToString());
+        if (!addedFields.IsEmpty) text.Clear();
+        text.Append("Received: ");
         if (origin.Client is { } client) text.Append(CultureInfo.InvariantCulture, $"from {Clean(origin.Hello)} ({Literal(client)})\r\n\t");
         text.Append(CultureInfo.InvariantCulture, $"by {hostName} with {Protocol(origin, isUtf8)} id {queueId}");
         if (recipient is not null && Ascii.IsValid(recipient)) text.Append(CultureInfo.InvariantCulture, $"\r\n\tfor <{recipient}>");
         text.Append(CultureInfo.InvariantCulture, $";\r\n\t{Rfc5322Date.Format(at)}\r\n");
-        return Encoding.UTF8.GetBytes(text.ToString());
+        var rest = Encoding.UTF8.GetBytes(text.ToString());
+        return addedFields.IsEmpty ? rest : [.. first, .. addedFields, .. rest];
     }
 
     // RFC 3848 and RFC 6531 §4.3 register what may stand after "with".

@@ -18,6 +18,7 @@ internal sealed record TraceRows(MessageTrace Trace, TraceEvent Event, IReadOnly
 
         var facts = new List<TraceFact> { new(rule, Inputs(origin, envelope, sizeBytes, decisive)) };
         facts.AddRange(envelope.Refused.Select(FactOf));
+        facts.AddRange(envelope.Findings);
         var outcome = reply is { IsPermanentFailure: true } ? TraceOutcome.Refused : TraceOutcome.Deferred;
         return new TraceRows(TraceOf(origin, envelope, head, sizeBytes, outcome, rule, reply, clock), EventOf(envelope.QueueId, now, facts, head), recipients);
     }

@@ -20,8 +20,10 @@ using Portal.Core.Permissions;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
 using Portal.Smtp;
+using Portal.Smtp.Dns;
 using Portal.Smtp.Server;
 using Portal.Tests.Fixtures;
+using Portal.Tests.Smtp.Dns;
 
 namespace Portal.Tests.Smtp;
 
@@ -40,6 +42,9 @@ internal sealed class SmtpTestServer : IAsyncDisposable
     private SmtpTestServer(string folder, string? postgresName, ServiceProvider services) => (Folder, this.postgresName, this.services) = (folder, postgresName, services);
 
     public string Folder { get; }
+
+    /// <summary>What the world publishes: nothing, unless the test says so.</summary>
+    public FakeDns Dns => (FakeDns)Get<IMailDns>();
 
     public FakeTimeProvider Clock => (FakeTimeProvider)Get<TimeProvider>();
 
@@ -156,6 +161,7 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         services.AddSingleton<TimeProvider>(new FakeTimeProvider(TestDatabase.Start));
         services.AddPortalCore(configuration).AddPortalSmtp(configuration);
         services.TryAddSingleton<ServerCertificates>();
+        services.AddSingleton<IMailDns>(new FakeDns());
         services.RemoveAll<IHostedService>();   // the writer is started here; the rest is not wanted
         configure?.Invoke(services);
         return services.BuildServiceProvider();

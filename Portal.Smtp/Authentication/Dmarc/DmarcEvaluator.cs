@@ -22,6 +22,9 @@ internal sealed record DmarcResult(DmarcStatus Status, string FromDomain, string
     /// <summary>What it asks to be done with this very message: the policy, or a milder one where pct leaves it out.</summary>
     public DmarcPolicy Requested { get; init; }
 
+    /// <summary>Whether it names more authors than anybody honest does.</summary>
+    public bool IsEvasive { get; init; }
+
     /// <summary>Name at which the policy was found.</summary>
     public string? PolicyDomain { get; init; }
 }
@@ -43,7 +46,7 @@ internal sealed class DmarcEvaluator(IMailDns dns)
     /// <param name="sample">0 to 99, the same for the same message: which messages pct takes.</param>
     public async Task<DmarcResult> EvaluateAsync(IReadOnlyCollection<string> domains, bool isFromCut, ProvenDomains proven, int sample, CancellationToken cancel)
     {
-        if (isFromCut || domains.Count > MaxAuthors) return new(DmarcStatus.PermError, "", "it names more authors than can be asked for");
+        if (isFromCut || domains.Count > MaxAuthors) return new(DmarcStatus.PermError, "", "it names more authors than can be asked for") { IsEvasive = true };
         if (domains.Count == 0) return new(DmarcStatus.PermError, "", "it names no author with a domain");
         var results = new List<DmarcResult>(domains.Count);
         foreach (var domain in domains) results.Add(await EvaluateAsync(domain, proven, sample, cancel));

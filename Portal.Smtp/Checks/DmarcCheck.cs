@@ -1,0 +1,77 @@
+using Portal.Core.Policies;
+using Portal.Smtp.Authentication;
+using Portal.Smtp.Authentication.Dmarc;
+using Portal.Smtp.Authentication.Spf;
+using Portal.Smtp.Protocol;
+using Portal.Smtp.Receiving;
+using Portal.Smtp.Signatures;
+
+namespace Portal.Smtp.Checks;
+
+/// <summary>
+/// Follows what the author's domain asks for mail that is not proven to be its own (RFC 7489 §6.6.2); where it asks for nothing, what the
+/// domain of the reverse-path says about its clients (RFC 7208 §8.4).
+/// </summary>
+internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCheck
+{
+    public async ValueTask<Verdict?> JudgeAsync(CheckedMail mail, EnvelopeRecipient recipient, CancellationToken cancel)
+    {
+        if (mail.Proof is not { } proof) return null;
+        var policy = await policies.GetAsync(cancel);
+        var dmarc = proof.Dmarc;
+        if (dmarc.Status == DmarcStatus.Pass || TrustedSealer(proof.Arc, policy) is not null) return null;
+        if (dmarc.IsEvasive) return new Verdict(DispositionKind.Quarantine, Rules.AuthorsUnclear, Inputs(("reason", dmarc.Reason)));
+        if (dmarc.Policy is not null || dmarc.Status == DmarcStatus.TempError) return policy.FollowsDmarc ? JudgeDmarc(dmarc, policy) : null;
+        return JudgeSpf(proof, policy);
+    }
+
+    /// <summary>Who, of the sealers that are believed, saw the author proven: the oldest in an unbroken run from us back (RFC 8617 §5.2); null for nobody.</summary>
+    public static string? TrustedSealer(ArcResult arc, SenderPolicy policy)
+    {
+        if (arc.Status != ArcStatus.Pass) return null;
+        ArcHop? oldest = null;
+        foreach (var hop in arc.Sealers.TakeWhile(h => policy.TrustedSealers.Any(t => h.Domain == t || h.Domain.EndsWith("." + t, StringComparison.Ordinal)))) oldest = hop;
+        return oldest is { } sealer && arc.AuthenticationResults.TryGetValue(sealer.Instance, out var found) && AuthenticationResults.Has(found, "dmarc=pass") ? sealer.Domain : null;
+    }
+
+    private static Verdict? JudgeDmarc(DmarcResult dmarc, SenderPolicy policy)
+    {
+        var exception = policy.OverrideFor(dmarc.FromDomain);
+        if (dmarc.Status == DmarcStatus.TempError)
+        {
+            // Unknown is neither: where nothing is asked for, or somebody decided already, nothing hangs on it.
+            if (policy.OnDnsFailure == UnknownTreatment.Accept || exception is not null || dmarc.Policy == DmarcPolicy.None) return null;
+            return new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, Inputs(("domain", dmarc.FromDomain), ("reason", dmarc.Reason))) { Reply = SmtpReply.SenderUnknown };
+        }
+
+        var treatment = exception?.Treatment ?? dmarc.Requested switch
+        {
+            DmarcPolicy.Reject => SenderTreatment.Refuse,
+            DmarcPolicy.Quarantine => SenderTreatment.Quarantine,
+            _ => SenderTreatment.Accept,
+        };
+        return Treat(treatment, Rules.DmarcFailed, SmtpReply.DmarcFailed, Inputs(("domain", dmarc.FromDomain), ("policy", dmarc.Policy.ToString()), ("requested", dmarc.Requested.ToString()), ("exception", exception?.Domain)));
+    }
+
+    private static Verdict? JudgeSpf(SenderProof proof, SenderPolicy policy)
+    {
+        if (proof.Spf.Status != SpfStatus.Fail || proof.IsSignedBy(proof.SpfDomain) || (proof.Dmarc.FromDomain.Length > 0 && proof.IsSignedBy(proof.Dmarc.FromDomain))) return null;
+        return Treat(policy.OnSpfFail, Rules.SpfFailed, SmtpReply.SpfFailed, Inputs(("domain", proof.SpfDomain), ("reason", proof.Spf.Reason), ("explanation", proof.Spf.Explanation)));
+    }
+
+    private static Verdict? Treat(SenderTreatment treatment, string rule, SmtpReply reply, IReadOnlyDictionary<string, string> inputs) => treatment switch
+    {
+        SenderTreatment.Refuse => new Verdict(DispositionKind.Reject, rule, inputs) { Reply = reply },
+        SenderTreatment.Quarantine => new Verdict(DispositionKind.Quarantine, rule, inputs),
+        SenderTreatment.Junk => new Verdict(DispositionKind.Junk, rule, inputs),
+        _ => null,
+    };
+
+    private static Dictionary<string, string> Inputs(params ReadOnlySpan<(string Name, string? Value)> told)
+    {
+        var inputs = new Dictionary<string, string>();
+        foreach (var (name, value) in told)
+            if (!string.IsNullOrEmpty(value)) inputs[name] = value;
+        return inputs;
+    }
+}
