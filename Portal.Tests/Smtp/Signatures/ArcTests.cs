@@ -17,7 +17,7 @@ public sealed class ArcTests
 
         Assert.Equal((ArcStatus.Pass, "", 0), (result.Status, result.Reason, result.OldestPass));
         Assert.Equal([new ArcHop(3, "three.example", "rsa"), new ArcHop(2, "two.example", "rsa"), new ArcHop(1, "one.example", "rsa")], result.Sealers);
-        Assert.Equal("mx1.example; spf=pass smtp.mailfrom=example.org;\tdkim=pass header.d=example.org".Replace("\t", " ", StringComparison.Ordinal), result.AuthenticationResults[1].Replace("\t", " ", StringComparison.Ordinal));
+        Assert.Equal("mx1.example; spf=pass smtp.mailfrom=example.org; dkim=pass header.d=example.org", result.AuthenticationResults[1].Replace("\t", " ", StringComparison.Ordinal));
         Assert.Equal(Kit.ArcSignatureValidationResult.Pass, (await new Kit.ArcVerifier(new MimeKitKeys(Dns)).VerifyAsync(mail.ToMimeKit())).Chain);
     }
 
@@ -152,6 +152,23 @@ public sealed class ArcTests
     {
         var mail = (await ThreeHopsAsync()).With("h=From:From", "h=ARC-Seal:From:From");
         Assert.Equal("ARC-Seal among the signed fields", (await mail.VerifyArcAsync(Dns)).Reason);
+    }
+
+    [Fact]
+    public async Task A_chain_that_leaves_body_unsigned_says_so()
+    {
+        var mail = SignedMail.Of(SignedMail.Plain);
+        var key = TestKeys.Ed();
+        var results = ArcResultsField.Compose(1, "mx.example; none");
+        var signature = new SignatureField(ArcChain.MessageSignature).Tag("i", "1").Tag("a", "ed25519-sha256").Tag("c", "relaxed/relaxed").Tag("d", "example.org").Tag("s", "ed")
+            .Tag("l", "0").Names("h", ["From"]).Tag("bh", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+            .Sign(key, o => SignatureCheck.WriteFields(o, mail.Header, ["From"], isRelaxed: true));
+        Assert.True(HeaderField.TryRead(results, out var resultsField) & HeaderField.TryRead(signature, out var signatureField));
+        var seal = new SignatureField(ArcChain.Seal).Tag("i", "1").Tag("a", "ed25519-sha256").Tag("cv", "none").Tag("d", "example.org").Tag("s", "ed")
+            .Sign(key, o => ArcSeal.WriteCovered(o, [], resultsField, signatureField));
+
+        Assert.True(await mail.Under([.. seal, .. signature, .. results]).VerifyArcAsync(Dns) is { Status: ArcStatus.Pass, HasUnsignedBody: true });
+        Assert.False((await (await ThreeHopsAsync()).VerifyArcAsync(Dns)).HasUnsignedBody);
     }
 
     private static async Task<SignedMail> ThreeHopsAsync()

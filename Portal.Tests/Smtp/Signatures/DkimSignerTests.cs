@@ -56,7 +56,7 @@ public sealed class DkimSignerTests
 
     [Theory]
     [InlineData("Alice", "Eve", "signature differs")]
-    [InlineData("Two", "Three", "signature differs")]
+    [InlineData("Subject: Two", "Subject: Three", "signature differs")]
     [InlineData("From: Alice", "From: Eve <eve@example.net>\r\nFrom: Alice", "signature differs")]
     [InlineData("\r\n\r\nHello", "\r\nSubject: more\r\n\r\nHello", "signature differs")]
     [InlineData("MIME-Version: ", "Cc: eve@example.net\r\nMIME-Version: ", "signature differs")]

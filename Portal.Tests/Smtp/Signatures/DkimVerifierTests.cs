@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Portal.Smtp.Signatures;
 using Portal.Tests.Smtp.Dns;
@@ -138,22 +139,16 @@ public sealed class DkimVerifierTests
     }
 
     [Theory]
-    [InlineData(0, "", "added\r\n", DkimStatus.Pass, true)]
-    [InlineData(5, "Hello", "", DkimStatus.Pass, true)]
-    [InlineData(13, "Hello Bob,\r\n", "", DkimStatus.Pass, true)]
-    [InlineData(-1, "", "", DkimStatus.Pass, false)]
-    [InlineData(-1, "", "added\r\n", DkimStatus.Pass, true)]
-    [InlineData(-2, "", "", DkimStatus.Fail, false)]
-    internal async Task A_length_signs_the_beginning_of_the_body_and_no_more(int length, string start, string added, DkimStatus status, bool hasRest)
+    [InlineData("", "", DkimStatus.Pass, true)]
+    [InlineData("Hello", "", DkimStatus.Pass, true)]
+    [InlineData("Hello Bob,\r\n", "", DkimStatus.Pass, true)]
+    [InlineData("Hello Bob,\r\n\r\nthis is all.\r\n", "", DkimStatus.Pass, false)]
+    [InlineData("Hello Bob,\r\n\r\nthis is all.\r\n", "added\r\n", DkimStatus.Pass, true)]
+    [InlineData("Hello Bob,\r\n\r\nthis is all.\r\nmore", "", DkimStatus.Fail, false)]
+    internal async Task A_length_signs_the_beginning_of_the_body_and_no_more(string canonical, string added, DkimStatus status, bool hasRest)
     {
-        const string Canonical = "Hello Bob,\r\n\r\nthis is all.\r\n";
-        if (length == 13) length = start.Length;
-        var signed = length < 0 ? Canonical : Canonical[..length];
-        if (start.Length > 0) Assert.Equal(start, signed);
-        if (length == -2) signed += "x";
-        var mail = Sign(SignedMail.Plain, $"l={signed.Length}", System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(signed)));
+        var mail = Sign(SignedMail.Plain, $"l={canonical.Length}", SHA256.HashData(Encoding.ASCII.GetBytes(canonical)));
 
-        // The empty lines at the end are no part of the canonical body until something follows them.
         var result = await SignedMail.Of([.. mail, .. Encoding.ASCII.GetBytes(added)]).VerifyOneAsync(TestKeys.Dns());
 
         Assert.Equal((status, hasRest), (result.Status, result.HasUnsignedBody));
