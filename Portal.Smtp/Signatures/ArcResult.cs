@@ -26,4 +26,7 @@ internal sealed record ArcResult(ArcStatus Status, string Reason)
 
     /// <summary>The oldest instance whose message signature still holds, 0 when all do (RFC 8617 §5.2 step 5); null unless the chain passes.</summary>
     public int? OldestPass { get; init; }
+
+    /// <summary>"l=" of the newest message signature leaves octets of the body unsigned: anybody may have added them.</summary>
+    public bool HasUnsignedBody { get; init; }
 }

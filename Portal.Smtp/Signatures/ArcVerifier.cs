@@ -25,6 +25,7 @@ internal sealed class ArcVerifier(IMailDns dns, TimeProvider clock)
         {
             Sealers = [.. chain.Sets.Reverse().Select(s => new ArcHop(s.Instance, s.Seal.Domain, s.Seal.Selector))],
             AuthenticationResults = chain.Sets.ToDictionary(s => s.Instance, s => s.AuthenticationResults),
+            HasUnsignedBody = body.Find(chain.Sets[^1].MessageSignature) is { LeavesRest: true },
             OldestPass = fault is null ? await OldestPassAsync(header, chain, keys, body, cancel) : null,
         };
     }

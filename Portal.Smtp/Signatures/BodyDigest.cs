@@ -44,7 +44,7 @@ internal sealed class BodyDigest(bool isRelaxed) : IDisposable
                 Content("\r"u8);
             }
 
-            var next = isRelaxed ? octets.IndexOfAny((byte)'\r', (byte)' ', (byte)'\t') : octets.IndexOf((byte)'\r');
+            var next = isRelaxed ? RelaxedRun(octets) : octets.IndexOf((byte)'\r');
             if (next < 0)
             {
                 Content(octets);
@@ -71,6 +71,18 @@ internal sealed class BodyDigest(bool isRelaxed) : IDisposable
     }
 
     public void Dispose() => output.Dispose();
+
+    // How far the text is the same in both forms; -1 for all. A lone space between words stays, so most lines are one run.
+    private static int RelaxedRun(ReadOnlySpan<byte> octets)
+    {
+        for (var at = 0; ; at++)
+        {
+            var next = octets[at..].IndexOfAny((byte)'\r', (byte)' ', (byte)'\t');
+            if (next < 0) return -1;
+            at += next;
+            if (at == 0 || octets[at] != ' ' || at + 1 == octets.Length || octets[at + 1] is (byte)' ' or (byte)'\t' or (byte)'\r') return at;
+        }
+    }
 
     private void Content(ReadOnlySpan<byte> octets)
     {

@@ -109,7 +109,7 @@ internal sealed record DkimKeyRecord
         };
     }
 
-    // §3.6.1 has RSAPublicKey in a SubjectPublicKeyInfo; RFC 6376's own text (and RFC 8463 §4 on it) left room for the bare one.
+    // The text of §3.6.1 names RSAPublicKey, while appendix C and all the world write SubjectPublicKeyInfo: both are read.
     private RSA? ImportRsa()
     {
         var rsa = RSA.Create();

@@ -5,7 +5,7 @@ namespace Portal.Smtp.Signatures;
 /// <summary>Verifies the DKIM signatures of a message (RFC 6376 §6, RFC 8301, RFC 8463) on its exact octets; never fails, whatever they are.</summary>
 internal sealed class DkimVerifier(IMailDns dns, TimeProvider clock)
 {
-    /// <summary>No more signatures are looked at (RFC 6376 §8.4 asks for a bound); the uppermost count.</summary>
+    /// <summary>No more signatures are looked at, since each asks the DNS and has to be calculated; the uppermost count.</summary>
     public const int MaxSignatures = 10;
 
     /// <summary>One result a signature, in the order of the header; empty when there is none.</summary>
