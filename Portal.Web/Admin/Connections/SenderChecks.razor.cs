@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Components;
-using Portal.Core;
 using Portal.Core.Policies;
 using Portal.Web.Components.Shared;
 using Portal.Web.Security;
