@@ -23,6 +23,9 @@ public sealed class Domain
     /// <summary>Quota a new mailbox starts with, in bytes; null for none.</summary>
     public long? DefaultQuotaBytes { get; set; }
 
+    /// <summary>After how many months its DKIM keys change by themselves; null for never.</summary>
+    public int? RotateDkimEveryMonths { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public bool IsDemo { get; init; }
