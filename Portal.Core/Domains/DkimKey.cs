@@ -85,8 +85,9 @@ internal sealed class DkimKeyConfiguration : IEntityTypeConfiguration<DkimKey>
         key.HasIndex(k => new { k.DomainId, k.Selector }).IsUnique();
         // One rotation at a time, also when two begin it at once.
         key.HasIndex(k => new { k.DomainId, k.Algorithm }).IsUnique().HasFilter("\"State\" = 0");
-        key.HasIndex(k => new { k.State, k.NextCheckAt });
-        key.HasIndex(k => new { k.State, k.RetireAt });
+        // What the job is after is few, and so are these; keys that sign stand in neither.
+        key.HasIndex(k => k.NextCheckAt).HasFilter("\"State\" = 0");
+        key.HasIndex(k => k.RetireAt).HasFilter("\"State\" = 2");
         key.HasOne<Domain>().WithMany().HasForeignKey(k => k.DomainId).OnDelete(DeleteBehavior.Cascade);
     }
 }

@@ -11,6 +11,9 @@ public sealed class DkimKeyService(IDbContextFactory<PortalDbContext> databases,
     /// <summary>How often a domain's keys may change by themselves, in months.</summary>
     public static readonly IReadOnlyList<int> RotationChoices = [3, 6, 12];
 
+    /// <summary>So long the records of keys must stay after these have signed for the last time.</summary>
+    public static TimeSpan RecordsStayFor => DkimKeySteps.KeepRecordFor;
+
     private readonly DkimChecker checker = new(databases, gate, lookup, clock);
 
     /// <summary>The keys of a domain, each with the record to publish.</summary>

@@ -24,9 +24,11 @@ public sealed class DkimKeys(IDbContextFactory<PortalDbContext> databases, Secre
     private async Task<IReadOnlyList<DkimSigningKey>?> LoadAsync(string domain, CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var active = await db.DkimKeys.AsNoTracking()
-            .Where(k => k.State == DkimKeyState.Active && db.Domains.Any(d => d.Id == k.DomainId && d.Name == domain))
-            .OrderBy(k => k.Algorithm).ThenBy(k => k.Selector).Take(DkimChecker.MaxKeys).ToListAsync(cancel);
+        var active = await (from d in db.Domains.AsNoTracking()
+                            join k in db.DkimKeys on d.Id equals k.DomainId
+                            where d.Name == domain && k.State == DkimKeyState.Active
+                            orderby k.Algorithm, k.Selector
+                            select k).Take(DkimChecker.MaxKeys).ToListAsync(cancel);
         return [.. active.Where(k => k.PrivateKey is not null).Select(k => new DkimSigningKey(domain, k.Selector, k.Algorithm, DkimKeySteps.Open(secrets, k.Id, k.PrivateKey!)))];
     }
 }

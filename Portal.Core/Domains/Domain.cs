@@ -42,6 +42,7 @@ internal sealed class DomainConfiguration : IEntityTypeConfiguration<Domain>
         domain.Property(d => d.Name).HasMaxLength(255);
         domain.Property(d => d.DisplayName).HasMaxLength(255);
         domain.HasIndex(d => d.Name).IsUnique();
+        domain.HasIndex(d => d.RotateDkimEveryMonths).HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
         domain.HasOne<Domain>().WithMany().HasForeignKey(d => d.AliasOfId).OnDelete(DeleteBehavior.Restrict);
         domain.Property(d => d.Version).IsConcurrencyToken();
     }

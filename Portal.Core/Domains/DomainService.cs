@@ -30,6 +30,17 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         return row is null ? new NotFound("Domain") : row;
     }
 
+    /// <summary>The domain of that name, in either form.</summary>
+    public async Task<Outcome<DomainRow>> FindAsync(Actor actor, string name, CancellationToken cancel)
+    {
+        if (!actor.May(Capability.ViewDirectory)) return new NotPermitted(Capability.ViewDirectory);
+        if (!DomainName.TryParse(name.Trim().TrimEnd('.'), out var parsed)) return new NotFound("Domain");
+
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var row = await Rows(db, db.Domains.AsNoTracking().InScopeOf(actor).Where(d => d.Name == parsed.Value)).SingleOrDefaultAsync(cancel);
+        return row is null ? new NotFound("Domain") : row;
+    }
+
     /// <summary>Domains of their own (no aliases) in which the actor holds <paramref name="capability"/>; for pickers.</summary>
     public async Task<Outcome<DomainChoice[]>> ChoicesAsync(Actor actor, Capability capability, CancellationToken cancel)
     {

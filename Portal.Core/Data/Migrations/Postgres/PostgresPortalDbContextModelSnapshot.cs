@@ -621,16 +621,18 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasKey("Id");
 
+                    b.HasIndex("NextCheckAt")
+                        .HasFilter("\"State\" = 0");
+
+                    b.HasIndex("RetireAt")
+                        .HasFilter("\"State\" = 2");
+
                     b.HasIndex("DomainId", "Algorithm")
                         .IsUnique()
                         .HasFilter("\"State\" = 0");
 
                     b.HasIndex("DomainId", "Selector")
                         .IsUnique();
-
-                    b.HasIndex("State", "NextCheckAt");
-
-                    b.HasIndex("State", "RetireAt");
 
                     b.ToTable("DkimKey");
                 });
@@ -678,6 +680,9 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("RotateDkimEveryMonths")
+                        .HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
 
                     b.ToTable("Domain");
                 });

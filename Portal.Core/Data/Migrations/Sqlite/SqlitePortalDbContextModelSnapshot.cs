@@ -609,16 +609,18 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("NextCheckAt")
+                        .HasFilter("\"State\" = 0");
+
+                    b.HasIndex("RetireAt")
+                        .HasFilter("\"State\" = 2");
+
                     b.HasIndex("DomainId", "Algorithm")
                         .IsUnique()
                         .HasFilter("\"State\" = 0");
 
                     b.HasIndex("DomainId", "Selector")
                         .IsUnique();
-
-                    b.HasIndex("State", "NextCheckAt");
-
-                    b.HasIndex("State", "RetireAt");
 
                     b.ToTable("DkimKey");
                 });
@@ -666,6 +668,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("RotateDkimEveryMonths")
+                        .HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
 
                     b.ToTable("Domain");
                 });

@@ -1,9 +1,8 @@
-﻿using System;
-using Microsoft.EntityFrameworkCore.Migrations;
+﻿using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace Portal.Core.Data.Migrations.Postgres
+namespace Portal.Core.Data.Migrations.Sqlite
 {
     /// <inheritdoc />
     public partial class DkimKeys : Migration
@@ -14,28 +13,28 @@ namespace Portal.Core.Data.Migrations.Postgres
             migrationBuilder.AddColumn<int>(
                 name: "RotateDkimEveryMonths",
                 table: "Domain",
-                type: "integer",
+                type: "INTEGER",
                 nullable: true);
 
             migrationBuilder.CreateTable(
                 name: "DkimKey",
                 columns: table => new
                 {
-                    Id = table.Column<Guid>(type: "uuid", nullable: false),
-                    DomainId = table.Column<Guid>(type: "uuid", nullable: false),
-                    Selector = table.Column<string>(type: "character varying(63)", maxLength: 63, nullable: false),
-                    Algorithm = table.Column<int>(type: "integer", nullable: false),
-                    PublicKey = table.Column<string>(type: "character varying(1000)", maxLength: 1000, nullable: false),
-                    PrivateKey = table.Column<byte[]>(type: "bytea", nullable: true),
-                    State = table.Column<int>(type: "integer", nullable: false),
-                    CreatedAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    PublishedAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    ActivatedAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    RetireAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    LastCheckedAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    LastFound = table.Column<int>(type: "integer", nullable: true),
-                    NextCheckAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    Version = table.Column<int>(type: "integer", nullable: false)
+                    Id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    DomainId = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    Selector = table.Column<string>(type: "TEXT", maxLength: 63, nullable: false),
+                    Algorithm = table.Column<int>(type: "INTEGER", nullable: false),
+                    PublicKey = table.Column<string>(type: "TEXT", maxLength: 1000, nullable: false),
+                    PrivateKey = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    State = table.Column<int>(type: "INTEGER", nullable: false),
+                    CreatedAt = table.Column<long>(type: "INTEGER", nullable: false),
+                    PublishedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    ActivatedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    RetireAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastCheckedAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    LastFound = table.Column<int>(type: "INTEGER", nullable: true),
+                    NextCheckAt = table.Column<long>(type: "INTEGER", nullable: true),
+                    Version = table.Column<int>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -54,6 +53,12 @@ namespace Portal.Core.Data.Migrations.Postgres
                 values: new object[] { 11, 0L });
 
             migrationBuilder.CreateIndex(
+                name: "IX_Domain_RotateDkimEveryMonths",
+                table: "Domain",
+                column: "RotateDkimEveryMonths",
+                filter: "\"RotateDkimEveryMonths\" IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_DkimKey_DomainId_Algorithm",
                 table: "DkimKey",
                 columns: new[] { "DomainId", "Algorithm" },
@@ -67,14 +72,16 @@ namespace Portal.Core.Data.Migrations.Postgres
                 unique: true);
 
             migrationBuilder.CreateIndex(
-                name: "IX_DkimKey_State_NextCheckAt",
+                name: "IX_DkimKey_NextCheckAt",
                 table: "DkimKey",
-                columns: new[] { "State", "NextCheckAt" });
+                column: "NextCheckAt",
+                filter: "\"State\" = 0");
 
             migrationBuilder.CreateIndex(
-                name: "IX_DkimKey_State_RetireAt",
+                name: "IX_DkimKey_RetireAt",
                 table: "DkimKey",
-                columns: new[] { "State", "RetireAt" });
+                column: "RetireAt",
+                filter: "\"State\" = 2");
         }
 
         /// <inheritdoc />
@@ -82,6 +89,10 @@ namespace Portal.Core.Data.Migrations.Postgres
         {
             migrationBuilder.DropTable(
                 name: "DkimKey");
+
+            migrationBuilder.DropIndex(
+                name: "IX_Domain_RotateDkimEveryMonths",
+                table: "Domain");
 
             migrationBuilder.DeleteData(
                 table: "ChangeCounter",
