@@ -105,6 +105,9 @@ public static class CoreServices
         services.AddSingleton<OverviewService>();
         services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
+        services.AddSingleton<DkimKeyService>();
+        services.AddSingleton<DkimKeys>();
+        services.AddHostedService<DkimKeyKeeper>();   // needs the engine's IKeyRecordLookup, like the service above
         services.AddSingleton<AliasService>();
         services.AddSingleton<ColleagueService>();
         services.AddSingleton<QuotaWatch>();

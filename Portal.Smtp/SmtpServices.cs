@@ -29,6 +29,9 @@ public static class SmtpServices
         return services.AddReceiving().AddServer().AddCommands().AddDns(configuration).AddDelivery(configuration);
     }
 
+    /// <summary>Of all that only what asks the DNS: for the command line, which moves no mail.</summary>
+    public static IServiceCollection AddPortalDns(this IServiceCollection services, IConfiguration configuration) => services.AddDns(configuration);
+
     private static IServiceCollection AddReceiving(this IServiceCollection services)
     {
         services.AddSingleton<RecipientJudge>();
@@ -39,6 +42,7 @@ public static class SmtpServices
         services.AddSingleton<IMailCheck>(provider => provider.GetRequiredService<ListCheck>());
         services.AddSingleton<IMailCheck, DmarcCheck>();
         services.AddSingleton<SenderProver>();
+        services.AddSingleton<OutgoingSigner>();
         services.AddSingleton<CheckChain>();
         services.AddSingleton<AcceptanceBuilder>();
         services.AddSingleton<RefusalTrace>();

@@ -30,7 +30,7 @@ public sealed record SetupLink(string Token, DateTimeOffset ExpiresAt)
 }
 
 /// <summary>Makes a system out of an empty database: organisation, first domain, first administrator. Once.</summary>
-public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, AccountService accounts, TimeProvider clock)
+public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, AccountService accounts, SecretBox secrets, TimeProvider clock)
 {
     /// <summary>Key of the <see cref="Setting"/> that holds the organisation's name.</summary>
     public const string OrganisationKey = "organisation.name";
@@ -77,6 +77,7 @@ public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, W
 
         var now = clock.GetUtcNow();
         var account = await accounts.NewAccountAsync(address!, NameOf(request, address!), request.Password, isDemo: false, cancel);   // hashing takes long: before the gate
+        var keys = await DkimKeyPair.MakeAsync(cancel);
 
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
@@ -87,7 +88,7 @@ public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, W
         if (actor.Kind != ActorKind.Operator && await Usable(db, request.Token!).ExecuteUpdateAsync(l => l.SetProperty(x => x.UsedAt, now), cancel) == 0) return new Invalid("SetupLinkInvalid");
         await db.OneTimeLinks.Where(l => l.Purpose == LinkPurpose.Setup && l.UsedAt == null).ExecuteUpdateAsync(l => l.SetProperty(x => x.UsedAt, now), cancel);
 
-        await StageAsync(db, actor, request, domainName, address!, account, cancel);
+        await StageAsync(db, actor, request, (domainName, keys), address!, account, cancel);
         db.Raise(Change.Directory);
         db.Raise(Change.Settings);
         db.Raise(Change.Audit);
@@ -118,11 +119,15 @@ public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, W
         return PasswordRules.Check(request.Password, address);
     }
 
-    private async Task StageAsync(PortalDbContext db, Actor actor, SetupRequest request, DomainName domainName, MailAddress address, Account account, CancellationToken cancel)
+    private async Task StageAsync(PortalDbContext db, Actor actor, SetupRequest request, (DomainName Name, DkimKeyPair Keys) first, MailAddress address, Account account, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
-        var domain = await db.Domains.SingleOrDefaultAsync(d => d.Name == domainName.Value, cancel);
-        if (domain is null) db.Domains.Add(domain = new Domain { Name = domainName.Value, DisplayName = domainName.Display, CreatedAt = now });
+        var domain = await db.Domains.SingleOrDefaultAsync(d => d.Name == first.Name.Value, cancel);
+        if (domain is null)
+        {
+            db.Domains.Add(domain = new Domain { Name = first.Name.Value, DisplayName = first.Name.Display, CreatedAt = now });
+            DkimKeySteps.AddPair(db, secrets, domain.Id, first.Keys, [], now);
+        }
 
         db.Accounts.Add(account);
         // Who sets the system up in the browser is signed in when it is done.
@@ -138,7 +143,7 @@ public sealed class SetupService(IDbContextFactory<PortalDbContext> databases, W
         var organisation = await db.Settings.SingleOrDefaultAsync(s => s.Key == OrganisationKey, cancel);
         if (organisation is null) db.Settings.Add(new Setting { Key = OrganisationKey, Value = request.Organisation.Trim() });
         else organisation.Value = request.Organisation.Trim();
-        db.Audit.Add(AuditEntry.Change(actor, now, "system.setup", request.Organisation.Trim(), null, new { domain = domainName.Value, administrator = address.Folded }, domain.Id));
+        db.Audit.Add(AuditEntry.Change(actor, now, "system.setup", request.Organisation.Trim(), null, new { domain = domain.Name, administrator = address.Folded }, domain.Id));
     }
 
     private static string NameOf(SetupRequest request, MailAddress address) =>

@@ -32,6 +32,9 @@ public enum Change
 
     /// <summary>Mail came into quarantine or left it. A hint: mail does not raise its counter.</summary>
     Quarantine,
+
+    /// <summary>Keys that sign mail came, went or changed their state; a domain came or went.</summary>
+    SigningKeys,
 }
 
 /// <summary>How often something has changed: raised in the transaction of the change; the truth behind every hint (DESIGN §7).</summary>

@@ -42,6 +42,8 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
 
     public DbSet<Domain> Domains => Set<Domain>();
 
+    public DbSet<DkimKey> DkimKeys => Set<DkimKey>();
+
     public DbSet<Address> Addresses => Set<Address>();
 
     public DbSet<Forwarder> Forwarders => Set<Forwarder>();

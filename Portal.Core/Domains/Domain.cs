@@ -23,6 +23,9 @@ public sealed class Domain
     /// <summary>Quota a new mailbox starts with, in bytes; null for none.</summary>
     public long? DefaultQuotaBytes { get; set; }
 
+    /// <summary>After how many months its DKIM keys change by themselves; null for never.</summary>
+    public int? RotateDkimEveryMonths { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public bool IsDemo { get; init; }
@@ -39,6 +42,7 @@ internal sealed class DomainConfiguration : IEntityTypeConfiguration<Domain>
         domain.Property(d => d.Name).HasMaxLength(255);
         domain.Property(d => d.DisplayName).HasMaxLength(255);
         domain.HasIndex(d => d.Name).IsUnique();
+        domain.HasIndex(d => d.RotateDkimEveryMonths).HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
         domain.HasOne<Domain>().WithMany().HasForeignKey(d => d.AliasOfId).OnDelete(DeleteBehavior.Restrict);
         domain.Property(d => d.Version).IsConcurrencyToken();
     }

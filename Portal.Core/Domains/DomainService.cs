@@ -7,7 +7,7 @@ using Portal.Core.Permissions;
 namespace Portal.Core.Domains;
 
 /// <summary>What people may do with the domains we take mail for.</summary>
-public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, TimeProvider clock)
+public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, WriteGate gate, SecretBox secrets, TimeProvider clock)
 {
     /// <summary>One page of the domains in scope, by name.</summary>
     public async Task<Outcome<Page<DomainRow>>> SearchAsync(Actor actor, DomainQuery query, CancellationToken cancel)
@@ -30,6 +30,17 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         return row is null ? new NotFound("Domain") : row;
     }
 
+    /// <summary>The domain of that name, in either form.</summary>
+    public async Task<Outcome<DomainRow>> FindAsync(Actor actor, string name, CancellationToken cancel)
+    {
+        if (!actor.May(Capability.ViewDirectory)) return new NotPermitted(Capability.ViewDirectory);
+        if (!DomainName.TryParse(name.Trim().TrimEnd('.'), out var parsed)) return new NotFound("Domain");
+
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        var row = await Rows(db, db.Domains.AsNoTracking().InScopeOf(actor).Where(d => d.Name == parsed.Value)).SingleOrDefaultAsync(cancel);
+        return row is null ? new NotFound("Domain") : row;
+    }
+
     /// <summary>Domains of their own (no aliases) in which the actor holds <paramref name="capability"/>; for pickers.</summary>
     public async Task<Outcome<DomainChoice[]>> ChoicesAsync(Actor actor, Capability capability, CancellationToken cancel)
     {
@@ -44,7 +55,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
             .ToArrayAsync(cancel);
     }
 
-    /// <summary>Adds a domain; mail for it is taken within a second.</summary>
+    /// <summary>Adds a domain; mail for it is taken within a second. Its first DKIM keys wait for their records to be published.</summary>
     /// <param name="actor">Needs <see cref="Capability.ManageDomains"/> everywhere: a new domain lies in nobody's scope yet.</param>
     /// <param name="name">In either form; stored as A-label (RFC 5890 §2.3.2.1).</param>
     /// <param name="aliasOfId">The domain it is another name of; null for a domain of its own.</param>
@@ -56,6 +67,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
             return new Invalid("DomainNameInvalid", name.Trim()) { Field = "Name" };
         if (defaultQuotaBytes < 0) return new Invalid("QuotaNegative") { Field = "DefaultQuota" };
 
+        var pair = await DkimKeyPair.MakeAsync(cancel);   // takes long: before the gate
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
         var target = aliasOfId is { } id ? await db.Domains.AsNoTracking().InScopeOf(actor).SingleOrDefaultAsync(d => d.Id == id, cancel) : null;
@@ -66,7 +78,9 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         var now = clock.GetUtcNow();
         var domain = new Domain { Name = parsed.Value, DisplayName = parsed.Display, AliasOfId = aliasOfId, DefaultQuotaBytes = defaultQuotaBytes, CreatedAt = now };
         db.Domains.Add(domain);
-        db.Audit.Add(AuditEntry.Change(actor, now, "domain.create", domain.DisplayName, null, new { domain.Name, aliasOf = target?.Name, defaultQuotaBytes }, domain.Id));
+        var keys = DkimKeySteps.AddPair(db, secrets, domain.Id, pair, [], now);
+        var after = new { domain.Name, aliasOf = target?.Name, defaultQuotaBytes, selectors = DkimKeySteps.SelectorsOf(keys) };
+        db.Audit.Add(AuditEntry.Change(actor, now, "domain.create", domain.DisplayName, null, after, domain.Id));
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
         try
@@ -126,6 +140,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Raise(Change.Directory);
         db.Raise(Change.Audit);
         db.Raise(Change.Lists);   // its own entries go with it
+        db.Raise(Change.SigningKeys);   // and its keys
         try
         {
             return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Portal.Core.Domains;
 
 namespace Portal.Smtp.Dns;
 
@@ -17,7 +18,8 @@ internal static class DnsServices
         services.AddSingleton<IValidateOptions<DnsOptions>, DnsOptionsValidator>();
         services.AddSingleton<DnsResolvers>();
         services.AddSingleton<DnsCache>();
-        return services.AddSingleton<IMailDns, MailDns>();
+        services.AddSingleton<IMailDns, MailDns>();
+        return services.AddSingleton<IKeyRecordLookup, DnsKeyRecordLookup>();
     }
 
     /// <summary>A list, or one value with commas or spaces between: what an environment variable can hold.</summary>

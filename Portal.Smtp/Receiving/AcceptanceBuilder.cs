@@ -5,6 +5,7 @@ using Portal.Core.Quarantine;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Core.Trace;
+using Portal.Smtp.Checks;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
@@ -17,10 +18,11 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
     /// <param name="sentMailboxId">Whose Sent folder keeps a copy in the same commit; null for none.</param>
     /// <param name="addedFields">Fields of ours that go in front, each with its line end; empty for none.</param>
-    public async ValueTask<Acceptance> BuildAsync(Origin origin, Envelope envelope, MailContent content, MessageHead head, IReadOnlyList<Disposition> dispositions, byte[] addedFields, Guid? sentMailboxId)
+    public async ValueTask<Acceptance> BuildAsync(CheckedMail mail, IReadOnlyList<Disposition> dispositions, byte[] addedFields, Guid? sentMailboxId)
     {
+        var (origin, envelope, head, content) = mail;
         var isReported = origin is { IsSubmission: false, Client: { } client } && envelope.Recipients.Exists(AsksForReports) ? receipts.Take(client) : origin.IsSubmission;
-        var plan = new Plan(origin, envelope, isReported, content.RawBytes, clock.GetUtcNow(), options.Value.QueueLifetime, quarantine.Value.KeepFor);
+        var plan = new Plan(mail, isReported, clock.GetUtcNow(), options.Value.QueueLifetime, quarantine.Value.KeepFor);
         foreach (var disposition in dispositions) plan.Add(disposition);
         foreach (var refused in envelope.Refused) plan.Add(refused);
         foreach (var forward in plan.Forwards) plan.Add(forward);
@@ -52,8 +54,11 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
     /// <summary>What has been decided so far for one message.</summary>
     /// <param name="isReported">Whether what its sender asked for by NOTIFY counts.</param>
-    private sealed class Plan(Origin origin, Envelope envelope, bool isReported, long sizeBytes, DateTimeOffset at, TimeSpan lifetime, TimeSpan keepFor)
+    private sealed class Plan(CheckedMail mail, bool isReported, DateTimeOffset at, TimeSpan lifetime, TimeSpan keepFor)
     {
+        private readonly Origin origin = mail.Origin;
+        private readonly Envelope envelope = mail.Envelope;
+        private readonly long sizeBytes = mail.Content.RawBytes;
         private readonly HashSet<Guid> mailboxes = [];
         private readonly HashSet<string> queued = new(StringComparer.Ordinal);
         private int expanded;
@@ -186,10 +191,10 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
 
         private QueueEntry EntryOf(QueueKind kind, EnvelopeRecipient recipient, MailAddress target, DispositionKind disposition, bool isForward = false)
         {
-            // What comes by the MX port goes on only where an address of ours forwards. Until SPF tells whose it is, its sender may be forged:
+            // What comes by the MX port goes on only where an address of ours forwards. Unless SPF proves whose it is, its sender may be forged:
             // a failure behind us is seen in the trace and told to nobody, lest spam be thrown back at strangers. Of what happens here they
             // hear what they asked for by name.
-            var isStrangers = !origin.IsSubmission;
+            var isStrangers = !origin.IsSubmission && mail.Proof is not { IsReversePathProven: true };
             return new QueueEntry
             {
                 QueueId = envelope.QueueId,
@@ -205,7 +210,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
                 AccountId = origin.AccountId,
                 Notify = disposition == DispositionKind.Reject || (isStrangers && (kind == QueueKind.Relay || !isReported || recipient.Notify == DsnNotify.Default)) ? DsnNotify.Never : recipient.Notify,
                 IsJunk = disposition == DispositionKind.Junk,
-                Return = isStrangers ? DsnReturn.Headers : envelope.Return,
+                Return = origin.IsSubmission ? envelope.Return : DsnReturn.Headers,
                 EnvelopeId = envelope.EnvelopeId,
                 OriginalRecipient = recipient.OriginalRecipient,
                 ForwardedBy = isForward ? recipient.Address.Folded : null,

@@ -115,7 +115,7 @@ public sealed partial class MessageReceiver
         var dispositions = await parts.Checks.DecideAsync(mail, CancellationToken.None);
         if (Refuse(mail, dispositions) is { } refusal) return refusal;
 
-        var acceptance = await parts.Builder.BuildAsync(origin, envelope, content, head, dispositions, FieldsOf(mail), sentMailboxId);
+        var acceptance = await parts.Builder.BuildAsync(mail, dispositions, await FieldsOfAsync(mail, signed), sentMailboxId);
         switch (await writer.WriteAsync(acceptance))
         {
             case WriteResult.Committed:
@@ -147,9 +147,14 @@ public sealed partial class MessageReceiver
         return parts.Refusals.Record(mail.Origin, mail.Envelope, decisive.Rule, reply, mail.Head, mail.Content.RawBytes);
     }
 
-    /// <summary>What we put in front of it beside Return-Path and Received.</summary>
-    private byte[] FieldsOf(CheckedMail mail) =>
-        mail.Proof is { } proof ? Encoding.UTF8.GetBytes(AuthenticationResults.Field(AuthenticationResults.Of(proof, mail.Envelope.ReversePath.ToString(), mail.Origin.Client!, options.HostName))) : [];
+    /// <summary>What we put in front of it beside Return-Path and Received: a signature, or what we found out, and its seal.</summary>
+    private async ValueTask<byte[]> FieldsOfAsync(CheckedMail mail, SignedMessage signed)
+    {
+        if (mail.Origin.IsSubmission) return await parts.Signer.SignAsync(mail.Envelope, mail.Head, signed);
+        if (mail.Proof is not { } proof) return [];
+        var results = AuthenticationResults.Of(proof, mail.Envelope.ReversePath.ToString(), mail.Origin.Client!, options.HostName);
+        return [.. await parts.Signer.SealAsync(mail.Envelope, signed, results, proof.Arc), .. Encoding.UTF8.GetBytes(AuthenticationResults.Field(results))];
+    }
 
     private HeaderRepair RepairFor(Envelope envelope) =>
         new(envelope.ReversePath.ToString(), $"{envelope.QueueId:N}@{options.HostName}", clock.GetUtcNow());
@@ -195,4 +200,4 @@ public sealed partial class MessageReceiver
 public sealed record ComposedMail(MailAddress ReversePath, IReadOnlyList<MailAddress> ForwardPaths, Stream Content);
 
 /// <summary>The steps of receiving, together.</summary>
-internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, SenderProver Prover, CheckChain Checks, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);
+internal sealed record ReceivingParts(RecipientJudge Judge, SenderRights Rights, SubmissionRules Submission, SenderProver Prover, CheckChain Checks, OutgoingSigner Signer, AcceptanceBuilder Builder, RefusalTrace Refusals, ILogger<MessageReceiver> Logger);

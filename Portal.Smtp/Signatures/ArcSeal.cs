@@ -1,3 +1,5 @@
+using Portal.Core.Domains;
+
 namespace Portal.Smtp.Signatures;
 
 /// <summary>An ARC-Seal field (RFC 8617 §4.1.3).</summary>

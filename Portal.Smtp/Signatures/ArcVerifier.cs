@@ -13,7 +13,7 @@ internal sealed class ArcVerifier(IMailDns dns, TimeProvider clock)
         if (chain.Fault is not null) return new ArcResult(ArcStatus.Fail, chain.Fault);
         if (chain.Sets.Count == 0) return ArcResult.None;
 
-        var keys = new DkimKeys(dns);
+        var keys = new KeyLookup(dns);
         var fault = await MessageFaultAsync(header, chain.Sets[^1], keys, body, cancel) ?? await SealFaultAsync(chain, keys, cancel);
         var status = fault?.Status switch
         {
@@ -31,7 +31,7 @@ internal sealed class ArcVerifier(IMailDns dns, TimeProvider clock)
     }
 
     // Step 4: the newest message signature must hold.
-    private async Task<SignatureFault?> MessageFaultAsync(HeaderFields header, ArcSet set, DkimKeys keys, BodyDigests body, CancellationToken cancel)
+    private async Task<SignatureFault?> MessageFaultAsync(HeaderFields header, ArcSet set, KeyLookup keys, BodyDigests body, CancellationToken cancel)
     {
         var signature = set.MessageSignature;
         if (signature.Fault is not null) return signature.Fault;
@@ -40,7 +40,7 @@ internal sealed class ArcVerifier(IMailDns dns, TimeProvider clock)
     }
 
     // Step 6: every seal, the newest first. A seal that is wrong fails the chain even where the DNS is silent about another.
-    private static async Task<SignatureFault?> SealFaultAsync(ArcChain chain, DkimKeys keys, CancellationToken cancel)
+    private static async Task<SignatureFault?> SealFaultAsync(ArcChain chain, KeyLookup keys, CancellationToken cancel)
     {
         var records = await Task.WhenAll(chain.Sets.Select(s => keys.FindAsync(s.Seal.Selector, s.Seal.Domain, cancel)));
         SignatureFault? silent = null;
@@ -65,7 +65,7 @@ internal sealed class ArcVerifier(IMailDns dns, TimeProvider clock)
     }
 
     // Step 5, optional: how far back the message is still what it was.
-    private async Task<int> OldestPassAsync(HeaderFields header, ArcChain chain, DkimKeys keys, BodyDigests body, CancellationToken cancel)
+    private async Task<int> OldestPassAsync(HeaderFields header, ArcChain chain, KeyLookup keys, BodyDigests body, CancellationToken cancel)
     {
         for (var i = chain.Sets.Count - 2; i >= 0; i--)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Portal.Core.Domains;
 
 namespace Portal.Smtp.Signatures;
 

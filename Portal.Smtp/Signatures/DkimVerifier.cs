@@ -14,11 +14,11 @@ internal sealed class DkimVerifier(IMailDns dns, TimeProvider clock)
     {
         DkimSignature[] signatures = [.. header.Named(DkimSignature.FieldName, MaxSignatures).Select(f => DkimSignature.Parse(f))];
         if (signatures.Length == 0) return [];
-        var keys = new DkimKeys(dns);
+        var keys = new KeyLookup(dns);
         return await Task.WhenAll(signatures.Select(s => VerifyAsync(header, s, keys, body, cancel)));
     }
 
-    private async Task<DkimResult> VerifyAsync(HeaderFields header, DkimSignature signature, DkimKeys keys, BodyDigests body, CancellationToken cancel)
+    private async Task<DkimResult> VerifyAsync(HeaderFields header, DkimSignature signature, KeyLookup keys, BodyDigests body, CancellationToken cancel)
     {
         if (signature.Fault is { } fault) return Result(signature, fault);
         if (header.IsCut) return Result(signature, SignatureFault.HeaderTooLong);

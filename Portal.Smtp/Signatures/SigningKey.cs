@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Math.EC.Rfc8032;
+using Portal.Core.Domains;
 
 namespace Portal.Smtp.Signatures;
 

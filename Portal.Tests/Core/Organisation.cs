@@ -10,7 +10,7 @@ namespace Portal.Tests.Core;
 /// <summary>A small organisation, written straight into the database, and the actors of every role.</summary>
 internal static class Organisation
 {
-    public static DomainService DomainService(this TestDatabase database) => new(database.Databases, database.Gate, database.Clock);
+    public static DomainService DomainService(this TestDatabase database) => database.Get<DomainService>();
 
     public static AliasService AliasService(this TestDatabase database) => new(database.Databases, database.Gate, database.Clock);
 

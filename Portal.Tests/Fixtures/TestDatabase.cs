@@ -7,6 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Portal.Core;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 
 namespace Portal.Tests.Fixtures;
 
@@ -132,6 +133,8 @@ public sealed class TestDatabase : IAsyncDisposable
         services.AddLogging();
         services.AddSingleton<TimeProvider>(new FakeTimeProvider(Start));
         services.AddPortalCore(configuration);
+        services.AddSingleton<FakeKeyRecords>();
+        services.AddSingleton<IKeyRecordLookup>(provider => provider.GetRequiredService<FakeKeyRecords>());
         configure?.Invoke(services);
         return services.BuildServiceProvider();
     }

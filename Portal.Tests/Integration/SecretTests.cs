@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Portal.Core.Accounts;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 using Portal.Core.Jobs;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
@@ -75,6 +76,7 @@ public class SecretTests
             Actor.Operator(), new RouteDraft { Name = "Smart host", Host = "smart.example.net", Port = 587, Tls = RouteTls.Required, UserName = "portal", Password = RoutePassword }, CancellationToken.None);
         Assert.True(route.IsDone, route.Refusal?.Key);
         Add("route password", RoutePassword);
+        await AddSigningKeysAsync(portal, secrets);
         secrets["master key"] = Convert.FromBase64String((await File.ReadAllTextAsync(Path.Combine(portal.DataFolder, "master.key"))).Trim());
 
         foreach (var account in await portal.ReadAsync(db => db.Accounts.AsNoTracking().ToListAsync()))
@@ -84,6 +86,24 @@ public class SecretTests
             Add($"SCRAM verifier of {account.UserName}", verifier);
             var keys = verifier.Split('$')[^1].Split(':');
             (secrets[$"StoredKey of {account.UserName}"], secrets[$"ServerKey of {account.UserName}"]) = (Convert.FromBase64String(keys[0]), Convert.FromBase64String(keys[1]));
+        }
+    }
+
+    /// <summary>Keys that sign, and keys that wait for their records: of RSA the private exponent too, without the frame of PKCS #8.</summary>
+    private static async Task AddSigningKeysAsync(PortalHost portal, Dictionary<string, byte[]> secrets)
+    {
+        var (service, domainId) = (portal.Get<DkimKeyService>(), await portal.ReadAsync(db => db.Domains.Select(d => d.Id).SingleAsync()));
+        Assert.True((await service.ActivateAsync(Actor.Operator(), domainId, CancellationToken.None)).IsDone);
+        Assert.True((await service.RotateAsync(Actor.Operator(), domainId, CancellationToken.None)).IsDone);
+        Assert.Equal(2, (await portal.Get<DkimKeys>().ForAsync("portal.test", CancellationToken.None)).Count);
+        foreach (var key in await portal.ReadAsync(db => db.DkimKeys.AsNoTracking().ToListAsync()))
+        {
+            var secret = portal.Get<SecretBox>().Open(nameof(DkimKey), key.Id.ToString("N"), key.PrivateKey!);
+            secrets[$"DKIM key {key.Selector}"] = secret;
+            if (key.Algorithm != SigningAlgorithm.RsaSha256) continue;
+            using var rsa = System.Security.Cryptography.RSA.Create();
+            rsa.ImportPkcs8PrivateKey(secret, out _);
+            secrets[$"private exponent of {key.Selector}"] = rsa.ExportParameters(includePrivateParameters: true).D!;
         }
     }
 

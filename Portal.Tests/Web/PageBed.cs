@@ -38,7 +38,7 @@ internal sealed class PageBed : BunitContext
         Services.AddLocalization();
         Services.AddScoped<Display>().AddScoped<Wording>().AddScoped<Notices>().AddScoped<SaveGuard>().AddScoped<PageParts>().AddScoped<CredentialReset>();
         Services.AddSingleton<TimeProvider>(database.Clock).AddSingleton(database.Feed);
-        Services.AddSingleton(database.Get<MailboxService>()).AddSingleton(database.Get<MailboxListService>()).AddSingleton(database.Get<DomainService>());
+        Services.AddSingleton(database.Get<MailboxService>()).AddSingleton(database.Get<MailboxListService>()).AddSingleton(database.Get<DomainService>()).AddSingleton(database.Get<DkimKeyService>());
         Services.AddSingleton(database.Get<AccountService>()).AddSingleton(database.Get<AccountListService>()).AddSingleton(database.Get<AliasService>()).AddSingleton(database.Get<ColleagueService>());
         Services.AddSingleton(database.Get<AuditService>()).AddSingleton(_ => database.Get<RouteService>());
         var http = new Asked(new DefaultHttpContext { User = user });

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Portal.Core;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
+using Portal.Smtp;
 using Portal.Web.Hosting;
 
 namespace Portal.Web.Cli;
@@ -28,6 +29,7 @@ internal sealed class CommandHost : IAsyncDisposable
     public static async Task<CommandHost> OpenAsync(string[] settings, bool mayCreate, CancellationToken cancel)
     {
         var builder = PortalApp.CreateBuilder(settings);
+        builder.Services.AddPortalDns(builder.Configuration);
         builder.Services.AddCommandLogging();
         // Development would demand that every service can be made; those that need the engine are not made here.
         builder.Host.UseDefaultServiceProvider((context, provider) => provider.ValidateScopes = context.HostingEnvironment.IsDevelopment());

@@ -61,7 +61,7 @@ internal static class Verbs
     {
         var root = new PortalCommand(CliText.Say("Root"), settings)
         {
-            SetupVerb.Create(), DemoVerb.Create(), MailboxVerbs.Create(), MailVerbs.Create(), QueueVerbs.Create(), TraceVerbs.Create(),
+            SetupVerb.Create(), DemoVerb.Create(), DomainVerbs.Create(), MailboxVerbs.Create(), MailVerbs.Create(), QueueVerbs.Create(), TraceVerbs.Create(),
         };
         root.SetAction(_ => Server.RunAsync(settings));
         return root;

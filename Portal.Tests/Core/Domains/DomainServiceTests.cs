@@ -175,8 +175,8 @@ public class DomainServiceTests
     [Theory]
     [BothDatabases(Role.User, "")]
     [BothDatabases(Role.Auditor, "")]
-    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync")]
-    [BothDatabases(Role.Administrator, "SearchAsync GetAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync DeleteAsync")]
+    [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync FindAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync FindAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync DeleteAsync")]
     public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
@@ -187,6 +187,7 @@ public class DomainServiceTests
         {
             ["SearchAsync"] = async () => await service.SearchAsync(actor, new DomainQuery(), Cancel),
             ["GetAsync"] = async () => await service.GetAsync(actor, domain.Id, Cancel),
+            ["FindAsync"] = async () => await service.FindAsync(actor, "Portal.Test.", Cancel),
             ["ChoicesAsync"] = async () => await service.ChoicesAsync(actor, Capability.ManageMailboxes, Cancel),
             ["CreateAsync"] = async () => await service.CreateAsync(actor, "new.test", null, null, Cancel),
             ["SetDisabledAsync"] = () => service.SetDisabledAsync(actor, domain.Id, true, Cancel),

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Domains;
 using Portal.Core.Lists;
 using Portal.Core.Messages;
 using Portal.Core.Permissions;
@@ -7,6 +8,7 @@ using Portal.Core.Policies;
 using Portal.Core.Trace;
 using Portal.Smtp.Signatures;
 using Portal.Tests.Fixtures;
+using Portal.Tests.Smtp.Signatures;
 
 namespace Portal.Tests.Smtp.Authentication;
 

@@ -1,7 +1,9 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 using Portal.Tests.Fixtures;
 
@@ -28,6 +30,24 @@ public sealed class DeliveryTests
         var attempt = await bench.Database.ReadAsync(db => db.TraceEvents.SingleAsync(e => e.QueueId == id && e.Kind == TraceEventKind.Attempt));
         var fact = Assert.Single(TraceFacts.Read(attempt.Facts));
         Assert.Equal(("attempt.delivered", Bob, "250 2.0.0 Queued"), (fact.Rule, fact.Inputs["recipient"], fact.Inputs["reply"]));
+    }
+
+    [Theory, BothDatabases]
+    public async Task Mail_that_an_address_of_ours_sends_on_leaves_under_a_path_of_ours_that_leads_back(DatabaseKind kind)
+    {
+        await using var bench = await DeliveryBench.StartAsync(kind);
+        const string Carol = "carol@stranger.example";
+
+        await bench.SubmitAsync(Carol, [Bob], with: e => new QueueEntry
+        {
+            QueueId = e.QueueId, ReversePath = e.ReversePath, ForwardPath = e.ForwardPath, RouteKey = e.RouteKey, CreatedAt = e.CreatedAt, NextAttemptAt = e.NextAttemptAt, ExpiresAt = e.ExpiresAt, SizeBytes = e.SizeBytes,
+            ForwardedBy = "sales@portal.test",
+        });
+        await bench.QueueIsEmptyAsync();
+
+        var path = Assert.Single(bench.Peer.Mails).Mail.Split('<', '>')[1];
+        Assert.Matches("^SRS0=[a-z2-7]{6}=[a-z2-7]{2}=stranger.example=carol@portal.test$", path);
+        Assert.Equal(Carol, bench.Database.Get<SenderRewriting>().Open(MailAddress.Parse(path))?.ToString());
     }
 
     [Theory, BothDatabases]

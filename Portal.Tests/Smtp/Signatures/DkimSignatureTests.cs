@@ -1,4 +1,5 @@
 using System.Text;
+using Portal.Core.Domains;
 using Portal.Smtp.Signatures;
 
 namespace Portal.Tests.Smtp.Signatures;

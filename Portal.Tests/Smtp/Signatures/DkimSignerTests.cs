@@ -4,6 +4,7 @@ using MimeKit;
 using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Security;
+using Portal.Core.Domains;
 using Portal.Smtp.Signatures;
 using Kit = MimeKit.Cryptography;
 

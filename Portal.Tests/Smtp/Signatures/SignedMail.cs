@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using MimeKit;
 using MimeKit.Cryptography;
 using Org.BouncyCastle.Crypto;
+using Portal.Core.Domains;
 using Portal.Smtp.Signatures;
 using Portal.Tests.Smtp.Dns;
 

@@ -89,6 +89,24 @@ public sealed class DomainRecordsTests : BunitContext, IAsyncLifetime
         page.WaitForAssertion(() => Assert.Equal([Word(Status.NotAsked), Word(Status.NotAsked)], Chips(page)));
     }
 
+    [Fact]
+    public void Keys_that_are_not_retired_have_a_record_that_is_looked_for_too()
+    {
+        dns.Mx(Domain.Name, (10, "mx.portal.test")).Text(Domain.Name, "v=spf1 mx -all");
+        DkimKeyRow[] keys = [Key("r1", SigningAlgorithm.RsaSha256), Key("e1", SigningAlgorithm.Ed25519Sha256), Key("r0", SigningAlgorithm.RsaSha256, DkimKeyState.Retired)];
+        dns.Text("r1._domainkey.xn--bcher-kva.example", "v=DKIM1;p=MIIB");
+
+        var page = Render<DomainRecords>(p => p.Add(r => r.Domain, Domain).Add(r => r.Keys, keys));
+        Assert.Equal([Word(Status.Published), Word(Status.Published), Word(Status.Published), Word(Status.Missing)], Chips(page));
+        Assert.DoesNotContain("r0._domainkey", page.Markup, StringComparison.Ordinal);
+
+        page.Render(p => p.Add(r => r.Keys, [Key("r2", SigningAlgorithm.RsaSha256)]));
+        page.WaitForAssertion(() => Assert.Equal([Word(Status.Published), Word(Status.Published), Word(Status.Missing)], Chips(page)));
+
+        static DkimKeyRow Key(string selector, SigningAlgorithm algorithm, DkimKeyState state = DkimKeyState.Active) =>
+            new(Guid.NewGuid(), selector, algorithm, state, DkimRecord.Of(Domain.Name, selector, algorithm, "MIIB"), DateTimeOffset.UnixEpoch, null, null, null, null, null);
+    }
+
     private static string Word(Status status) => status switch { Status.Published => "As it should be", Status.Different => "Different", Status.Missing => "Missing", _ => "Could not be asked" };
 
     private static List<string> Chips(IRenderedComponent<DomainRecords> page) => [.. page.FindAll(".chip").Select(c => c.TextContent.Trim())];

@@ -1,3 +1,4 @@
+using Portal.Core.Domains;
 using Portal.Smtp.Dns;
 using Portal.Web.Components.Shared;
 
@@ -13,12 +14,18 @@ internal sealed record FoundRecord(Status Status, IReadOnlyList<string> Values);
 /// <summary>The records of a domain as they should be, and as they are.</summary>
 internal static class PublishedRecords
 {
+    private const string Dkim = "Dkim";
+
     // RFC 5321 §5.1: the MX names a host. RFC 7208 §4.6.1: "mx" allows the hosts the MX names, "-all" nobody else.
     public static IReadOnlyList<WantedRecord> Of(string domain, string host) =>
     [
         new("Mx", domain + ".", "MX", $"10 {host}."),
         new("Spf", domain + ".", "TXT", "v=spf1 mx -all"),
     ];
+
+    /// <summary>The records of keys that sign, will sign or have signed mail that is still under way.</summary>
+    public static IEnumerable<WantedRecord> Of(IEnumerable<DkimKeyRow> keys) =>
+        keys.Where(k => k.State != DkimKeyState.Retired).OrderBy(k => k.State).ThenBy(k => k.Algorithm).Select(k => new WantedRecord(Dkim, k.Record.Name, "TXT", k.Record.Value));
 
     /// <summary>Asks for one of them.</summary>
     public static async Task<FoundRecord> FindAsync(IMailDns dns, WantedRecord wanted, CancellationToken cancel)
@@ -32,6 +39,7 @@ internal static class PublishedRecords
         }
 
         var texts = await dns.TextsAsync(name, cancel);
+        if (wanted.Kind == Dkim) return new(texts.Status == DnsStatus.Failed ? Status.NotAsked : Statuses.Of(new DkimRecord(wanted.Name, wanted.Value).Judge(texts.Records)), texts.Records);
         return Judge(texts.Status, [.. texts.Records.Where(IsSpf)], value => Words(value).SequenceEqual(Words(wanted.Value), StringComparer.OrdinalIgnoreCase), mayBeMany: false);
     }
 

@@ -1,5 +1,6 @@
 using MudBlazor;
 using Portal.Core.Accounts;
+using Portal.Core.Domains;
 using Portal.Core.Lists;
 using Portal.Core.Mailboxes;
 using Portal.Core.Queue;
@@ -29,6 +30,9 @@ public enum Status
     Quarantined,
     Warning,
     Expiring,
+
+    /// <summary>A key that signs no longer, but is still looked for.</summary>
+    Retiring,
     SlowedDown,
     Refused,
     Failed,
@@ -41,6 +45,7 @@ public enum Status
     Disabled,
     Deleted,
     Removed,
+    Retired,
     Discarded,
     Unknown,
     None,
@@ -96,6 +101,16 @@ public static class Statuses
         _ => Status.SlowedDown,
     };
 
+    public static Status Of(DkimKeyState state) => Enum.Parse<Status>(state.ToString());
+
+    public static Status Of(KeyRecordState state) => state switch
+    {
+        KeyRecordState.Found => Status.Published,
+        KeyRecordState.Missing => Status.Missing,
+        KeyRecordState.Different => Status.Different,
+        _ => Status.NotAsked,
+    };
+
     public static Status Of(LogLevel level) => level switch
     {
         LogLevel.Critical => Status.Critical,
@@ -116,14 +131,14 @@ public static class Statuses
         Status.Deferred => (Amber, Icons.Material.Outlined.HourglassBottom),
         Status.Held => (Amber, Icons.Material.Outlined.PauseCircle),
         Status.Quarantined => (Amber, Icons.Material.Outlined.Shield),
-        Status.Warning or Status.Expiring or Status.Different => (Amber, Icons.Material.Outlined.WarningAmber),
+        Status.Warning or Status.Expiring or Status.Retiring or Status.Different => (Amber, Icons.Material.Outlined.WarningAmber),
         Status.SlowedDown => (Amber, Icons.Material.Outlined.Timer),
         Status.Refused => (Red, Icons.Material.Outlined.Block),
         Status.Failed or Status.Error or Status.Critical or Status.Down or Status.Missing => (Red, Icons.Material.Outlined.ErrorOutline),
         Status.Expired => (Red, Icons.Material.Outlined.TimerOff),
         Status.WrongPassword => (Red, Icons.Material.Outlined.Key),
         Status.Disabled => (Grey, Icons.Material.Outlined.DoNotDisturbOn),
-        Status.Deleted or Status.Removed or Status.Discarded => (Grey, Icons.Material.Outlined.Delete),
+        Status.Deleted or Status.Removed or Status.Retired or Status.Discarded => (Grey, Icons.Material.Outlined.Delete),
         _ => (Grey, Icons.Material.Outlined.HelpOutline),
     };
 }

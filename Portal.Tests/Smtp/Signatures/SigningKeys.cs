@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using Org.BouncyCastle.Math.EC.Rfc8032;
+using Portal.Core.Domains;
+using Portal.Smtp.Signatures;
 
-namespace Portal.Smtp.Signatures;
+namespace Portal.Tests.Smtp.Signatures;
 
-/// <summary>Makes signing keys and their DNS records.</summary>
+/// <summary>Signing keys and their DNS records, for tests that have no domain to make them.</summary>
 internal static class SigningKeys
 {
     private const int RsaBits = 2048;   // RFC 8301 §3.2

@@ -1,12 +1,8 @@
+using Portal.Core.Domains;
+
 namespace Portal.Smtp.Signatures;
 
-/// <summary>The algorithms that may sign (RFC 8301 §3.1, RFC 8463 §3); rsa-sha1 may not.</summary>
-internal enum SigningAlgorithm
-{
-    RsaSha256,
-    Ed25519Sha256,
-}
-
+/// <summary>The algorithms that may sign, as signatures name them (RFC 8301 §3.1, RFC 8463 §3); rsa-sha1 may not.</summary>
 internal static class SigningAlgorithms
 {
     /// <summary>As "a=" has it.</summary>

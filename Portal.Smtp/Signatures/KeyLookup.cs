@@ -4,7 +4,7 @@ using Portal.Smtp.Dns;
 namespace Portal.Smtp.Signatures;
 
 /// <summary>Keys out of the DNS for one message: each name is asked for once.</summary>
-internal sealed class DkimKeys(IMailDns dns)
+internal sealed class KeyLookup(IMailDns dns)
 {
     private readonly ConcurrentDictionary<string, Task<DkimKeyRecord>> asked = new(StringComparer.Ordinal);
 
