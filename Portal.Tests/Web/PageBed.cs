@@ -11,6 +11,7 @@ using Portal.Core.Audit;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
+using Portal.Core.Policies;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
 using Portal.Tests.Fixtures;
@@ -40,7 +41,7 @@ internal sealed class PageBed : BunitContext
         Services.AddSingleton<TimeProvider>(database.Clock).AddSingleton(database.Feed);
         Services.AddSingleton(database.Get<MailboxService>()).AddSingleton(database.Get<MailboxListService>()).AddSingleton(database.Get<DomainService>()).AddSingleton(database.Get<DkimKeyService>());
         Services.AddSingleton(database.Get<AccountService>()).AddSingleton(database.Get<AccountListService>()).AddSingleton(database.Get<AliasService>()).AddSingleton(database.Get<ColleagueService>());
-        Services.AddSingleton(database.Get<AuditService>()).AddSingleton(_ => database.Get<RouteService>());
+        Services.AddSingleton(database.Get<AuditService>()).AddSingleton(database.Get<PolicyService<SenderPolicy>>()).AddSingleton(_ => database.Get<RouteService>());
         var http = new Asked(new DefaultHttpContext { User = user });
         Services.AddScoped(_ => new CurrentActor(new Sessions(database.Get<RoleDirectory>(), database.Get<EndedSessions>(), database.Get<SessionUses>(), Options.Create(new WebOptions()), database.Clock), null!, http));
     }
