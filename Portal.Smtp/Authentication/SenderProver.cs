@@ -44,12 +44,14 @@ internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> li
         var (spfResult, dkimResults) = (await spfTask, await dkimTask);
 
         string[] authors = [.. head.FromAddresses.Select(DomainOf).OfType<string>().Distinct()];
+        // An author whose domain can't be read may be read by the one whom the message is shown to.
+        var isCut = head.IsFromCut || head.FromAddresses.Any(a => a.Contains('@', StringComparison.Ordinal) && DomainOf(a) is null);
         var proven = new ProvenDomains(
             spfResult.Status == SpfStatus.Pass ? domain : null,
             [.. dkimResults.Where(r => r is { Status: DkimStatus.Pass, IsTesting: false }).Select(r => r.Domain)],
             IsUnclear: spfResult.Status == SpfStatus.TempError || dkimResults.Any(r => r.Status == DkimStatus.TempError));
         var sample = contentHash.Span[0] * 100 / 256;
-        var dmarcResult = await WithinAsync(dmarc.EvaluateAsync(authors, head.IsFromCut, proven, sample, limit.Token), () => new DmarcResult(DmarcStatus.TempError, authors.FirstOrDefault() ?? "", TooSlow));
+        var dmarcResult = await WithinAsync(dmarc.EvaluateAsync(authors, isCut, proven, sample, limit.Token), () => new DmarcResult(DmarcStatus.TempError, authors.FirstOrDefault() ?? "", TooSlow));
         return new SenderProof
         {
             Spf = spfResult,

@@ -38,7 +38,7 @@ public static class Rules
     /// <summary>The domain of the reverse-path does not let the client send for it.</summary>
     public const string SpfFailed = "sender.spfFailed";
 
-    /// <summary>More authors than can be asked for.</summary>
+    /// <summary>More authors than can be asked for, or one that can't be read.</summary>
     public const string AuthorsUnclear = "sender.authorsUnclear";
     public const string SenderNotOwned = "sender.notOwned";
     public const string HeaderFromNotOwned = "sender.headerFromNotOwned";

@@ -22,7 +22,7 @@ internal sealed record DmarcResult(DmarcStatus Status, string FromDomain, string
     /// <summary>What it asks to be done with this very message: the policy, or a milder one where pct leaves it out.</summary>
     public DmarcPolicy Requested { get; init; }
 
-    /// <summary>Whether it names more authors than anybody honest does.</summary>
+    /// <summary>Whether it names more authors than anybody honest does, or one that can't be read.</summary>
     public bool IsEvasive { get; init; }
 
     /// <summary>Name at which the policy was found.</summary>
@@ -43,10 +43,11 @@ internal sealed class DmarcEvaluator(IMailDns dns)
 
     /// <summary>Asks for each domain of the authors and tells of the one that fares worst (RFC 7489 §6.6.1 leaves several to us).</summary>
     /// <param name="domains">A-label form, lower case, each once.</param>
+    /// <param name="isFromCut">Whether not all authors are among them.</param>
     /// <param name="sample">0 to 99, the same for the same message: which messages pct takes.</param>
     public async Task<DmarcResult> EvaluateAsync(IReadOnlyCollection<string> domains, bool isFromCut, ProvenDomains proven, int sample, CancellationToken cancel)
     {
-        if (isFromCut || domains.Count > MaxAuthors) return new(DmarcStatus.PermError, "", "it names more authors than can be asked for") { IsEvasive = true };
+        if (isFromCut || domains.Count > MaxAuthors) return new(DmarcStatus.PermError, "", "it names more authors than can be asked for, or one that can't be read") { IsEvasive = true };
         if (domains.Count == 0) return new(DmarcStatus.PermError, "", "it names no author with a domain");
         var results = new List<DmarcResult>(domains.Count);
         foreach (var domain in domains) results.Add(await EvaluateAsync(domain, proven, sample, cancel));
