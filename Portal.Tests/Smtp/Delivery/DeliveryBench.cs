@@ -12,8 +12,8 @@ using Portal.Core.Trace;
 using Portal.Smtp;
 using Portal.Smtp.Delivery;
 using Portal.Smtp.Dns;
-using Portal.Tests.Smtp.Dns;
 using Portal.Tests.Fixtures;
+using Portal.Tests.Smtp.Dns;
 
 namespace Portal.Tests.Smtp.Delivery;
 

@@ -40,7 +40,14 @@ public sealed class DeliveryTests
 
         await bench.SubmitAsync(Carol, [Bob], with: e => new QueueEntry
         {
-            QueueId = e.QueueId, ReversePath = e.ReversePath, ForwardPath = e.ForwardPath, RouteKey = e.RouteKey, CreatedAt = e.CreatedAt, NextAttemptAt = e.NextAttemptAt, ExpiresAt = e.ExpiresAt, SizeBytes = e.SizeBytes,
+            QueueId = e.QueueId,
+            ReversePath = e.ReversePath,
+            ForwardPath = e.ForwardPath,
+            RouteKey = e.RouteKey,
+            CreatedAt = e.CreatedAt,
+            NextAttemptAt = e.NextAttemptAt,
+            ExpiresAt = e.ExpiresAt,
+            SizeBytes = e.SizeBytes,
             ForwardedBy = "sales@portal.test",
         });
         await bench.QueueIsEmptyAsync();
