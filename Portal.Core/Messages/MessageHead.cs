@@ -16,6 +16,9 @@ public sealed record MessageHead
     private const int MaxDeliveredTo = 100;   // more rounds than this are ended by the count of Received
     private const int MaxDeliveredToOctets = 1000;   // an address has 320; a longer field is none of ours
 
+    // Two dots in a local part are no address, and stand in honest mail all the same.
+    private static readonly ParserOptions Lenient = new() { AddressParserComplianceMode = RfcComplianceMode.Looser };
+
     // The charsets of old mail; MimeKit asks .NET for them.
     static MessageHead() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
@@ -42,7 +45,7 @@ public sealed record MessageHead
     /// <summary>The addresses of every From field, <see cref="MaxFromAddresses"/> at most; empty when absent or unreadable.</summary>
     public IReadOnlyList<string> FromAddresses { get; private init; } = [];
 
-    /// <summary>Whether there is more of From than is read here: what its bytes say to others is unknown then.</summary>
+    /// <summary>Whether there is more of From than is read here, or it can't be read: what its bytes say to others is unknown then.</summary>
     public bool IsFromCut { get; private init; }
 
     /// <summary>How many From fields there are; more than one is malformed (RFC 5322 §3.6).</summary>
@@ -85,7 +88,7 @@ public sealed record MessageHead
                 case 2 when Is(name, "to"u8): to ??= Unfold(value); break;
                 case 4 when Is(name, "from"u8):
                     fromCount++;
-                    isFromCut |= value.Length > MaxFieldOctets || fromCount > MaxFromFields;
+                    isFromCut |= value.Length > MaxFieldOctets || fromCount > MaxFromFields || value.Contains((byte)0);   // what stands behind a NUL, some programs do not show
                     if (from is null) from = Unfold(value);
                     else if (fromCount <= MaxFromFields) (moreFrom ??= []).Add(Unfold(value));
                     break;
@@ -98,8 +101,9 @@ public sealed record MessageHead
             }
         }
 
-        var fromList = from is not null && InternetAddressList.TryParse(from, out var parsed) ? parsed : null;
-        var addresses = Addresses(fromList).Concat((moreFrom ?? []).SelectMany(f => InternetAddressList.TryParse(f, out var more) ? Addresses(more) : [])).Take(MaxFromAddresses + 1).ToList();
+        var fromList = ReadFrom(from, ref isFromCut);
+        var addresses = Addresses(fromList).ToList();
+        foreach (var more in moreFrom ?? []) addresses.AddRange(Addresses(ReadFrom(more, ref isFromCut)).Take(MaxFromAddresses + 1));
         return new MessageHead
         {
             HeaderBytes = position,
@@ -111,7 +115,7 @@ public sealed record MessageHead
             MessageId = Bare(messageId),
             InReplyTo = Bare(inReplyTo),
             From = StorableText.Cut(fromList?.ToString() is { Length: > 0 } shown ? shown : Decode(from), 1000),
-            FromAddresses = addresses,
+            FromAddresses = [.. addresses.Take(MaxFromAddresses + 1)],
             To = StorableText.Cut(Decode(to), 2000),
             Subject = StorableText.Cut(Decode(subject), 1000),
             Date = date is not null && DateUtils.TryParse(date, out var at) ? at.ToUniversalTime() : null,
@@ -133,6 +137,15 @@ public sealed record MessageHead
         }
         while (length < octets.Length && octets[length] is (byte)' ' or (byte)'\t');
         return length;
+    }
+
+    /// <summary>Reads a From field; one that can't be read to its end counts as cut.</summary>
+    private static InternetAddressList? ReadFrom(string? field, ref bool isCut)
+    {
+        if (field is null) return null;
+        if (InternetAddressList.TryParse(Lenient, field, out var read)) return read;
+        isCut |= field.Length > 0;
+        return null;
     }
 
     private static IEnumerable<string> Addresses(InternetAddressList? list) => list?.Mailboxes.Select(m => m.Address) ?? [];

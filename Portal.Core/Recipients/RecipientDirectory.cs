@@ -17,6 +17,7 @@ namespace Portal.Core.Recipients;
 public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databases, QuotaWatch quotas, SenderRewriting rewriting, ChangeFeed feed, TimeProvider clock)
 {
     private const int MaxDepth = 10;
+    private const int MaxReturns = 2;   // our own paths within each other: two of our addresses sent it on
     private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
     private readonly ChangeFedCache<(Guid Domain, string LocalPart), AddressEntry> addresses = new(feed, clock, Change.Directory, 200_000);
 
@@ -56,7 +57,8 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     /// <summary>To a sender elsewhere; one of our own is resolved like anybody, but for one that hides another.</summary>
     private async ValueTask<RecipientResolution> ReturnAsync(MailAddress sender, long? declaredSizeBytes, CancellationToken cancel)
     {
-        if (await FindDomainAsync(sender.Domain, cancel) is null) return new(RecipientState.Ok, RecipientRules.Returned, [], [sender.Folded]);
+        for (var opened = 0; opened < MaxReturns && await FindDomainAsync(sender.Domain, cancel) is not null && rewriting.Open(sender) is { } behind; opened++) sender = behind;
+        if (await FindDomainAsync(sender.Domain, cancel) is null) return new(RecipientState.Ok, RecipientRules.Returned, [], [sender.ToString()]);   // as it was written: some tell case apart
         return rewriting.Open(sender) is null ? await FollowAsync(sender, declaredSizeBytes, cancel) : RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
     }
 

@@ -16,7 +16,7 @@ public sealed class SenderRewriting(SecretBox secrets, TimeProvider clock)
 
     private const string First = "SRS0", Again = "SRS1";
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";   // letters of one case: local parts come back in either
-    private const int HashLength = 6;   // 30 bits: a guess costs a refused recipient
+    private const int HashLength = 8;   // 40 bits: a guess costs a refused recipient
     private const int Days = 1024;      // the day is counted in two letters
 
     private readonly byte[] key = secrets.Derive("srs");

@@ -13,6 +13,7 @@ internal static class AuthenticationResults
     public const string Name = "Authentication-Results";
 
     private const int MaxReason = 150;
+    private const int MaxService = 4000;   // octets in which a name must be found
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     /// <summary>What the field says: our name, and each result behind a semicolon.</summary>
@@ -49,15 +50,21 @@ internal static class AuthenticationResults
     /// <summary>The whole field, folded at its semicolons.</summary>
     public static string Field(string text) => $"{Name}: {text.Replace("; ", ";\r\n\t", StringComparison.Ordinal)}\r\n";
 
-    /// <summary>Whether a text of results has this one; for a sealer's, which is nobody's promise but the sealer's.</summary>
-    public static bool Has(string text, string result) =>
-        text.Split(';', StringSplitOptions.TrimEntries).Any(part => part.StartsWith(result, StringComparison.OrdinalIgnoreCase) && (part.Length == result.Length || part[result.Length] is ' ' or '\t' or '('));
+    /// <summary>Whether a sealer's results say that DMARC passed for this author: once, outside of all comments and quotes, where others' words may stand.</summary>
+    public static bool SaysDmarcPass(string text, string author)
+    {
+        string[] results = [.. Bare(text).Split(';', StringSplitOptions.TrimEntries).Where(part => part.StartsWith("dmarc", StringComparison.OrdinalIgnoreCase))];
+        if (results is not [var only]) return false;
+        var words = only.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        return words[0].Equals("dmarc=pass", StringComparison.OrdinalIgnoreCase) && words.Count(w => w.StartsWith("header.from=", StringComparison.OrdinalIgnoreCase)) == 1
+            && words.Contains($"header.from={author}", StringComparer.OrdinalIgnoreCase);
+    }
 
     /// <summary>The header without the fields that claim to be ours (RFC 8601 §5): nobody but us may have written them. The octets themselves where there is none.</summary>
     public static ReadOnlyMemory<byte> WithoutForged(ReadOnlyMemory<byte> header, string hostName)
     {
         if (!MayHave(header.Span)) return header;
-        var fields = HeaderFields.Parse(header).Where(f => f.Is(Name) && ServiceOf(f.Value).Equals(hostName, StringComparison.OrdinalIgnoreCase)).ToList();
+        var fields = HeaderFields.Parse(header, int.MaxValue).Where(f => f.Is(Name) && IsOurs(f.Value, hostName)).ToList();
         if (fields.Count == 0) return header;
 
         var kept = new ArrayBufferWriter<byte>(header.Length);
@@ -85,22 +92,51 @@ internal static class AuthenticationResults
         return false;
     }
 
-    /// <summary>The name before the first semicolon, without comments, quotes and the version behind it (RFC 8601 §2.2).</summary>
-    private static string ServiceOf(ReadOnlySpan<byte> value)
+    /// <summary>Whether the name before the first semicolon, without comments, quotes and the version behind it (RFC 8601 §2.2), is ours; also where it is not found soon.</summary>
+    private static bool IsOurs(ReadOnlySpan<byte> value, string hostName)
     {
-        var service = new StringBuilder();
-        var depth = 0;
-        foreach (var c in Encoding.UTF8.GetString(value[..Math.Min(value.Length, 2000)]))
+        var text = Encoding.UTF8.GetString(value[..Math.Min(value.Length, MaxService)]);
+        var service = Bare(text, keepsQuoted: true).Split(';')[0].Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        return service is null ? value.Length > MaxService : service.Equals(hostName, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>A text without its comments, nested or not (RFC 5322 §3.2.2), and with a question mark for what is quoted, unless that is kept.</summary>
+    private static string Bare(string text, bool keepsQuoted = false)
+    {
+        var bare = new StringBuilder(text.Length);
+        var (depth, isQuoted) = (0, false);
+        for (var i = 0; i < text.Length; i++)
         {
-            if (c == '(') depth++;
-            else if (c == ')' && depth > 0) depth--;
-            else if (depth > 0 || c == '"') continue;
-            else if (c == ';') break;
-            else if (c is not (' ' or '\t' or '\r' or '\n')) service.Append(c);
-            else if (service.Length > 0) break;
+            var c = text[i];
+            if (c == '\\' && (depth > 0 || isQuoted) && i + 1 < text.Length)
+            {
+                i++;
+                if (depth == 0 && keepsQuoted) bare.Append(text[i]);
+            }
+            else if (isQuoted && c != '"')
+            {
+                if (keepsQuoted) bare.Append(c);
+            }
+            else if (depth == 0 && c == '"')
+            {
+                if (!isQuoted && !keepsQuoted) bare.Append('?');
+                isQuoted = !isQuoted;
+            }
+            else if (c == '(')
+            {
+                depth++;
+            }
+            else if (c == ')' && depth > 0)
+            {
+                if (--depth == 0) bare.Append(' ');
+            }
+            else if (depth == 0)
+            {
+                bare.Append(c);
+            }
         }
 
-        return service.ToString();
+        return bare.ToString();
     }
 
     private static void Add<T>(StringBuilder text, string method, T status, string reason)

@@ -32,7 +32,7 @@ internal sealed record SenderProof
     public bool IsSignedBy(string domain)
     {
         var organization = PublicSuffixes.OrganizationalDomainOf(domain);
-        return Dkim.Any(s => s.Status == DkimStatus.Pass && PublicSuffixes.OrganizationalDomainOf(s.Domain) == organization);
+        return Dkim.Any(s => s is { Status: DkimStatus.Pass, IsTesting: false, HasUnsignedBody: false } && PublicSuffixes.OrganizationalDomainOf(s.Domain) == organization);
     }
 
     /// <summary>Each result as the trace tells it, also where all is well.</summary>

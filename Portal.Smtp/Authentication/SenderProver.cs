@@ -1,7 +1,10 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
+using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Smtp.Authentication.Dmarc;
 using Portal.Smtp.Authentication.Spf;
@@ -12,15 +15,12 @@ using Portal.Smtp.Signatures;
 namespace Portal.Smtp.Authentication;
 
 /// <summary>Finds out who sent a message: everything is asked at once, and in all no longer than one destination may take. What is not known by then is a temporary error.</summary>
-internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> limits, IOptions<SmtpOptions> smtp, TimeProvider clock, ILogger<SenderProver> logger)
+internal sealed partial class SenderProver(IMailDns resolver, SecretBox secrets, IOptions<DnsOptions> limits, IOptions<SmtpOptions> smtp, TimeProvider clock, ILogger<SenderProver> logger)
 {
     private const string TooSlow = "the DNS took too long";
 
-    private readonly SpfEvaluator spf = new(dns, clock);
-    private readonly DkimVerifier dkim = new(dns, clock);
-    private readonly ArcVerifier arc = new(dns, clock);
-    private readonly DmarcEvaluator dmarc = new(dns);
-    private readonly ReverseNameLookup reverseNames = new(dns);
+    // Whom pct takes is nothing a sender can try out beforehand.
+    private readonly byte[] sampleKey = secrets.Derive("dmarc-sample");
 
     /// <summary>Whether there is anything to find out: our own people are authenticated, and what this machine sends has no sender the world could vouch for.</summary>
     public bool Concerns(Origin origin) => !origin.IsSubmission && origin.Client is { } client && (smtp.Value.CheckLoopback || !IPAddress.IsLoopback(client));
@@ -30,6 +30,9 @@ internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> li
     public async Task<SenderProof> ProveAsync(Origin origin, Envelope envelope, MessageHead head, SignedMessage message, ReadOnlyMemory<byte> contentHash)
     {
         using var limit = new CancellationTokenSource(limits.Value.TotalTimeout, clock);
+        // The policy has time of its own behind it: who makes SPF slow does not make the policy unknown.
+        using var policyLimit = new CancellationTokenSource(limits.Value.TotalTimeout + limits.Value.LookupTimeout * 2, clock);
+        using var dns = new BoundedDns(resolver);
         var client = origin.Client!;
         if (client.IsIPv4MappedToIPv6) client = client.MapToIPv4();
         var hello = DomainName.TryParse(origin.Hello, out var helloName) ? helloName.Value : "";
@@ -37,21 +40,21 @@ internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> li
         var domain = isOfHello ? hello : DomainName.TryParse(envelope.ReversePath.Domain, out var named) ? named.Value : "";   // a literal has no record
         var question = new SpfQuestion(client, origin.Hello ?? "", isOfHello ? $"postmaster@{hello}" : envelope.ReversePath.ToString(), domain, smtp.Value.HostName);
 
-        var spfTask = WithinAsync(spf.CheckAsync(question, limit.Token), () => new SpfResult(SpfStatus.TempError, TooSlow));
-        var dkimTask = WithinAsync(dkim.VerifyAsync(message.Header, message.Body, limit.Token), () => [new DkimResult(DkimStatus.TempError, TooSlow)]);
-        var arcTask = WithinAsync(arc.VerifyAsync(message.Header, message.Body, limit.Token), () => new ArcResult(ArcStatus.TempError, TooSlow));
-        var reverseTask = WithinAsync(reverseNames.FindAsync(client, limit.Token), () => new ReverseNameResult(ReverseNameStatus.TempError, null, TooSlow));
+        var spfTask = WithinAsync(new SpfEvaluator(dns, clock).CheckAsync(question, limit.Token), () => new SpfResult(SpfStatus.TempError, TooSlow));
+        var dkimTask = WithinAsync(new DkimVerifier(dns, clock).VerifyAsync(message.Header, message.Body, limit.Token), () => [new DkimResult(DkimStatus.TempError, TooSlow)]);
+        var arcTask = WithinAsync(new ArcVerifier(dns, clock).VerifyAsync(message.Header, message.Body, limit.Token), () => new ArcResult(ArcStatus.TempError, TooSlow));
+        var reverseTask = WithinAsync(new ReverseNameLookup(dns).FindAsync(client, limit.Token), () => new ReverseNameResult(ReverseNameStatus.TempError, null, TooSlow));
         var (spfResult, dkimResults) = (await spfTask, await dkimTask);
 
         string[] authors = [.. head.FromAddresses.Select(DomainOf).OfType<string>().Distinct()];
         // An author whose domain can't be read may be read by the one whom the message is shown to.
-        var isCut = head.IsFromCut || head.FromAddresses.Any(a => a.Contains('@', StringComparison.Ordinal) && DomainOf(a) is null);
+        var isCut = head.IsFromCut || head.FromAddresses.Any(a => (a.Contains('@', StringComparison.Ordinal) || a.Contains("=?", StringComparison.Ordinal)) && DomainOf(a) is null);
         var proven = new ProvenDomains(
             spfResult.Status == SpfStatus.Pass ? domain : null,
-            [.. dkimResults.Where(r => r is { Status: DkimStatus.Pass, IsTesting: false }).Select(r => r.Domain)],
-            IsUnclear: spfResult.Status == SpfStatus.TempError || dkimResults.Any(r => r.Status == DkimStatus.TempError));
-        var sample = contentHash.Span[0] * 100 / 256;
-        var dmarcResult = await WithinAsync(dmarc.EvaluateAsync(authors, isCut, proven, sample, limit.Token), () => new DmarcResult(DmarcStatus.TempError, authors.FirstOrDefault() ?? "", TooSlow));
+            [.. dkimResults.Where(r => r is { Status: DkimStatus.Pass, IsTesting: false, HasUnsignedBody: false }).Select(r => r.Domain)],   // RFC 6376 §8.2: anybody may have added the rest
+            [.. dkimResults.Where(r => r.Status == DkimStatus.TempError).Select(r => r.Domain), .. spfResult.Status == SpfStatus.TempError ? new[] { domain } : []]);
+        var sample = BinaryPrimitives.ReadUInt16BigEndian(HMACSHA256.HashData(sampleKey, contentHash.Span)) % 100;
+        var dmarcResult = await WithinAsync(new DmarcEvaluator(dns).EvaluateAsync(authors, isCut, proven, sample, policyLimit.Token), () => new DmarcResult(DmarcStatus.TempError, authors.FirstOrDefault() ?? "", TooSlow));
         return new SenderProof
         {
             Spf = spfResult,
@@ -69,7 +72,7 @@ internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> li
             {
                 return await finding;
             }
-            catch (OperationCanceledException) when (limit.IsCancellationRequested)
+            catch (OperationCanceledException)
             {
                 LogTooSlow(logger, envelope.QueueId, client);
                 return unknown();
@@ -77,7 +80,8 @@ internal sealed partial class SenderProver(IMailDns dns, IOptions<DnsOptions> li
         }
     }
 
-    private static string? DomainOf(string address) => MailAddress.TryParse(address, out var parsed) ? parsed.Domain.Value : null;
+    /// <summary>What stands behind the last @, in A-label form; an underscore is no part of a host's name and stands in authors' domains all the same.</summary>
+    private static string? DomainOf(string address) => address.LastIndexOf('@') is >= 0 and var at ? DkimName.Read(address[(at + 1)..]) : null;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Message {QueueId} from {Client}: the DNS took too long to tell who sent it")]
     private static partial void LogTooSlow(ILogger logger, Guid queueId, IPAddress client);

@@ -19,28 +19,44 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
         if (mail.Proof is not { } proof) return null;
         var policy = await policies.GetAsync(cancel);
         var dmarc = proof.Dmarc;
-        if (dmarc.Status == DmarcStatus.Pass || TrustedSealer(proof.Arc, policy) is not null) return null;
+        if (dmarc.Status == DmarcStatus.Pass || TrustedSealer(proof, policy) is not null) return null;
+        var verdict = Judge(proof, policy);
+        // A sealer that is believed may vouch for it, once the DNS tells whether the seal is its own.
+        var mayBeVouchedFor = proof.Arc.Status == ArcStatus.TempError && policy.TrustedSealers.Count > 0 && (proof.Arc.Sealers.Count == 0 || IsTrusted(proof.Arc.Sealers[0], policy));
+        return verdict is { Kind: not DispositionKind.Defer } && mayBeVouchedFor && policy.OnDnsFailure == UnknownTreatment.PutOff
+            ? new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, Inputs(("domain", dmarc.FromDomain), ("reason", proof.Arc.Reason))) { Reply = SmtpReply.SenderUnknown }
+            : verdict;
+    }
+
+    /// <summary>
+    /// Who, of the sealers that are believed, saw the one author proven: the oldest in an unbroken run from us back (RFC 8617 §5.2); null for
+    /// nobody. What was added behind the seal, an author or text, nobody saw.
+    /// </summary>
+    public static string? TrustedSealer(SenderProof proof, SenderPolicy policy)
+    {
+        if (proof is not { Arc: { Status: ArcStatus.Pass, HasUnsignedBody: false } arc, Dmarc: { IsSole: true, IsEvasive: false } dmarc }) return null;
+        ArcHop? oldest = null;
+        foreach (var hop in arc.Sealers.TakeWhile(h => IsTrusted(h, policy))) oldest = hop;
+        return oldest is { } sealer && arc.AuthenticationResults.TryGetValue(sealer.Instance, out var found) && AuthenticationResults.SaysDmarcPass(found, dmarc.FromDomain) ? sealer.Domain : null;
+    }
+
+    private static bool IsTrusted(ArcHop hop, SenderPolicy policy) => policy.TrustedSealers.Any(t => hop.Domain == t || hop.Domain.EndsWith("." + t, StringComparison.Ordinal));
+
+    private static Verdict? Judge(SenderProof proof, SenderPolicy policy)
+    {
+        var dmarc = proof.Dmarc;
         if (dmarc.IsEvasive) return new Verdict(DispositionKind.Quarantine, Rules.AuthorsUnclear, Inputs(("reason", dmarc.Reason)));
         if (dmarc.Policy is not null || dmarc.Status == DmarcStatus.TempError) return policy.FollowsDmarc ? JudgeDmarc(dmarc, policy) : null;
         return JudgeSpf(proof, policy);
     }
 
-    /// <summary>Who, of the sealers that are believed, saw the author proven: the oldest in an unbroken run from us back (RFC 8617 §5.2); null for nobody.</summary>
-    public static string? TrustedSealer(ArcResult arc, SenderPolicy policy)
-    {
-        if (arc.Status != ArcStatus.Pass) return null;
-        ArcHop? oldest = null;
-        foreach (var hop in arc.Sealers.TakeWhile(h => policy.TrustedSealers.Any(t => h.Domain == t || h.Domain.EndsWith("." + t, StringComparison.Ordinal)))) oldest = hop;
-        return oldest is { } sealer && arc.AuthenticationResults.TryGetValue(sealer.Instance, out var found) && AuthenticationResults.Has(found, "dmarc=pass") ? sealer.Domain : null;
-    }
-
     private static Verdict? JudgeDmarc(DmarcResult dmarc, SenderPolicy policy)
     {
-        var exception = policy.OverrideFor(dmarc.FromDomain);
+        var exception = dmarc.IsSole ? policy.OverrideFor(dmarc.FromDomain) : null;
         if (dmarc.Status == DmarcStatus.TempError)
         {
             // Unknown is neither: where nothing is asked for, or somebody decided already, nothing hangs on it.
-            if (policy.OnDnsFailure == UnknownTreatment.Accept || exception is not null || dmarc.Policy == DmarcPolicy.None) return null;
+            if (policy.OnDnsFailure == UnknownTreatment.Accept || exception is { Treatment: SenderTreatment.Accept } || (exception is null && dmarc.Policy == DmarcPolicy.None)) return null;
             return new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, Inputs(("domain", dmarc.FromDomain), ("reason", dmarc.Reason))) { Reply = SmtpReply.SenderUnknown };
         }
 

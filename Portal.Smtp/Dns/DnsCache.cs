@@ -11,6 +11,7 @@ namespace Portal.Smtp.Dns;
 internal sealed class DnsCache(DnsResolvers resolvers, TimeProvider clock)
 {
     private const int MaxEntries = 20_000;
+    private const int MaxCharacters = 2_000;   // of one answer; an RSA key of 4,096 bits has 750
     private readonly ConcurrentDictionary<(string Name, RecordType Type), Entry> entries = [];
     private readonly ConcurrentDictionary<(string Name, RecordType Type), Lazy<Task<DnsAnswer<DnsRecordBase>>>> underWay = [];
     private readonly Lock sweep = new();
@@ -28,7 +29,7 @@ internal sealed class DnsCache(DnsResolvers resolvers, TimeProvider clock)
         try
         {
             var (answer, holdsFor) = await resolvers.AskAsync(name, key.Type, CancellationToken.None);   // within the time of one question
-            if (holdsFor > TimeSpan.Zero) Keep(key, new Entry(answer, clock.GetTimestamp(), holdsFor));
+            if (holdsFor > TimeSpan.Zero && answer.Records.Sum(SizeOf) <= MaxCharacters) Keep(key, new Entry(answer, clock.GetTimestamp(), holdsFor));
             return answer;
         }
         finally
@@ -36,6 +37,8 @@ internal sealed class DnsCache(DnsResolvers resolvers, TimeProvider clock)
             underWay.TryRemove(key, out _);
         }
     }
+
+    private static int SizeOf(DnsRecordBase record) => record is TxtRecord text ? text.TextData.Length : 64;
 
     private void Keep((string Name, RecordType Type) key, Entry entry)
     {

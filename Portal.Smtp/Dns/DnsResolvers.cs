@@ -78,11 +78,16 @@ internal sealed partial class DnsResolvers : IDisposable
                 LogNoAnswer(logger, server, name, type);
                 break;
             }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogUnreadable(logger, server, name, type, e);   // whatever a server sends is no fault of the message that asks
+                continue;
+            }
 
             // Whatever is no answer of its own (SERVFAIL, REFUSED, silence) is the next resolver's turn.
             switch (reply?.ReturnCode)
             {
-                case ReturnCode.NoError:
+                case ReturnCode.NoError when !reply.IsTruncated:   // what TCP would not bring either is no answer
                     var records = RecordsOf(reply, name, type);
                     return new(DnsAnswer<DnsRecordBase>.Of(records), records.Count > 0 ? Shortest(reply.AnswerRecords) : OfMissing(reply));
                 case ReturnCode.NxDomain:
@@ -116,10 +121,14 @@ internal sealed partial class DnsResolvers : IDisposable
     // Link-local resolvers carry an interface, which the client can't address.
     private static bool CanBeAsked(IPAddress address) => address.AddressFamily != AddressFamily.InterNetworkV6 || address.ScopeId == 0;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Resolver {Server} did not answer in time for {Name} {Type}")]
+    // Names are strangers': one message can ask for many that fail, so none of these is a warning.
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Resolver {Server} did not answer in time for {Name} {Type}")]
     private static partial void LogNoAnswer(ILogger logger, IPEndPoint server, DomainName name, RecordType type);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Resolver {Server} gave no answer for {Name} {Type}: {Code}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Resolver {Server} sent what can't be read for {Name} {Type}")]
+    private static partial void LogUnreadable(ILogger logger, IPEndPoint server, DomainName name, RecordType type, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Resolver {Server} gave no answer for {Name} {Type}: {Code}")]
     private static partial void LogBadAnswer(ILogger logger, IPEndPoint server, DomainName name, RecordType type, string code);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} questions to the DNS were under way, none for {Name} {Type}")]

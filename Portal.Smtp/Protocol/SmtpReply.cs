@@ -71,6 +71,7 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply BadHeaderFrom = new(550, "5.6.0", "The From header cannot be read");
     public static readonly SmtpReply Rejected = new(550, "5.7.1", "Message refused");
     public static readonly SmtpReply SenderRefused = new(550, "5.7.1", "This sender is refused here");
+    public static readonly SmtpReply OnlyReports = new(550, "5.7.1", "Only reports, with the null sender, are taken for this address");
     public static readonly SmtpReply DmarcFailed = new(550, "5.7.1", "Not proven to be from its author, whose domain asks to refuse such mail (DMARC)");
     public static readonly SmtpReply SpfFailed = new(550, "5.7.23", "The domain of the sender does not let your address send for it (SPF)");
     public static readonly SmtpReply MailboxQuotaExceeded = new(552, "5.2.2", "Mailbox is over its quota");

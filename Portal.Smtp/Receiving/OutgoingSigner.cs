@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Portal.Core.Addresses;
 using Portal.Core.Domains;
 using Portal.Core.Messages;
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 using Portal.Smtp.Signatures;
 
@@ -33,7 +34,7 @@ internal sealed class OutgoingSigner(DkimKeys keys, TimeProvider clock)
     /// <param name="received">What the chain was worth when the message came.</param>
     public async ValueTask<byte[]> SealAsync(Envelope envelope, SignedMessage message, string results, ArcResult received)
     {
-        if (message.Body.Relaxed is not { } bodyHash || envelope.Recipients.Find(r => r.Resolution.Relays.Count > 0) is not { } forwarder) return [];
+        if (message.Body.Relaxed is not { } bodyHash || envelope.Recipients.Find(r => r.Resolution.Relays.Count > 0 && r.Resolution.Rule != RecipientRules.Returned) is not { } forwarder) return [];
         var found = await keys.ForAsync(forwarder.Address.Domain.Value, CancellationToken.None);
         if (found.Count == 0) return [];
         var seal = ArcSealer.Seal(ReadyOf(found[0]), message.Header, bodyHash, results, received, clock.GetUtcNow());   // one set a hop; RSA, which everybody can verify, comes first

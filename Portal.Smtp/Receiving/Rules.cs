@@ -56,6 +56,9 @@ public static class Rules
     /// <summary>What stood after RCPT is no recipient, or asks for what is not offered.</summary>
     public const string RecipientMalformed = "recipient.malformed";
 
+    /// <summary>A path under which mail was sent on, by somebody who is no report.</summary>
+    public const string OnlyReports = "recipient.onlyReports";
+
     /// <summary>Past the number one message may have.</summary>
     public const string TooManyRecipients = "recipient.tooMany";
 

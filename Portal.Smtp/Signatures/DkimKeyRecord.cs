@@ -9,6 +9,7 @@ internal sealed record DkimKeyRecord
 {
     private const int MaxText = 16 * 1024;
     private const int MaxKeyOctets = 4096;
+    private const int MaxExponentOctets = 4;
     private const int MinRsaBits = 1024;   // RFC 8301 §3.2
     private const int MaxRsaBits = 8192;   // RFC 8301 §3.2 asks for 4096; more than this is only work for us
 
@@ -106,6 +107,7 @@ internal sealed record DkimKeyRecord
             null => SignatureFault.BadKey,
             < MinRsaBits => SignatureFault.KeyTooShort,
             > MaxRsaBits => SignatureFault.KeyTooLong,
+            _ when rsa.ExportParameters(includePrivateParameters: false).Exponent!.Length > MaxExponentOctets => SignatureFault.KeyTooLong,   // each verification would cost as much as a signature
             _ => null,
         };
     }

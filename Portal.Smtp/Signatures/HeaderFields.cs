@@ -54,12 +54,12 @@ internal sealed class HeaderFields : IReadOnlyList<HeaderField>
     public HeaderField this[int index] => fields[index];
 
     /// <summary>Reads a header, up to the empty line that ends it or the end of the octets, which are kept and not copied.</summary>
-    public static HeaderFields Parse(ReadOnlyMemory<byte> header)
+    public static HeaderFields Parse(ReadOnlyMemory<byte> header, int max = MaxFields)
     {
         var read = new HeaderFields();
         for (var lines = 0; header.Length > 0 && !IsEnd(header.Span); lines++)
         {
-            if (lines == MaxFields)
+            if (lines == max)
             {
                 read.IsCut = true;
                 break;

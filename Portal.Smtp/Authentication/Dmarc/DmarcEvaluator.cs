@@ -25,6 +25,9 @@ internal sealed record DmarcResult(DmarcStatus Status, string FromDomain, string
     /// <summary>Whether it names more authors than anybody honest does, or one that can't be read.</summary>
     public bool IsEvasive { get; init; }
 
+    /// <summary>Whether there is just this author, wholly read.</summary>
+    public bool IsSole { get; init; }
+
     /// <summary>Name at which the policy was found.</summary>
     public string? PolicyDomain { get; init; }
 }
@@ -32,8 +35,8 @@ internal sealed record DmarcResult(DmarcStatus Status, string FromDomain, string
 /// <summary>What is proven of a message when DMARC looks at it.</summary>
 /// <param name="SpfPass">The domain for which SPF passed; null for none.</param>
 /// <param name="DkimPass">Domains with a signature that holds.</param>
-/// <param name="IsUnclear">Whether a proof may be missing only because the DNS failed.</param>
-internal sealed record ProvenDomains(string? SpfPass, IReadOnlyCollection<string> DkimPass, bool IsUnclear);
+/// <param name="Unclear">Domains whose proof may be missing only because the DNS failed; an empty name stands for any.</param>
+internal sealed record ProvenDomains(string? SpfPass, IReadOnlyCollection<string> DkimPass, IReadOnlyCollection<string> Unclear);
 
 /// <summary>DMARC (RFC 7489): one proven domain must be that of the author.</summary>
 internal sealed class DmarcEvaluator(IMailDns dns)
@@ -51,7 +54,9 @@ internal sealed class DmarcEvaluator(IMailDns dns)
         if (domains.Count == 0) return new(DmarcStatus.PermError, "", "it names no author with a domain");
         var results = new List<DmarcResult>(domains.Count);
         foreach (var domain in domains) results.Add(await EvaluateAsync(domain, proven, sample, cancel));
-        return results.MaxBy(Weight)!;
+        var worst = results.MaxBy(Weight)!;
+        // Of several, one that is neither proven nor refused hides behind the others: an exception for one is none for all.
+        return worst with { IsSole = results.Count == 1, IsEvasive = results.Count > 1 && worst.Status is not (DmarcStatus.Pass or DmarcStatus.None) && worst.Requested != DmarcPolicy.Reject };
     }
 
     private static int Weight(DmarcResult result) => result.Status switch
@@ -71,6 +76,8 @@ internal sealed class DmarcEvaluator(IMailDns dns)
         var found = await FindAsync(domain, cancel);
         if (found is { HasFailed: false, Record: null, Fault: null } && organization != domain) (policyDomain, found) = (organization, await FindAsync(organization, cancel));
 
+        // Whatever an unknown policy says, the very domain is proven.
+        if (found.HasFailed && (proven.SpfPass == domain || proven.DkimPass.Contains(domain))) return new(DmarcStatus.Pass, domain, $"the DNS gave no answer for the policy of {policyDomain}, and the domain itself is proven");
         if (found.HasFailed) return new(DmarcStatus.TempError, domain, $"the DNS gave no answer for the policy of {policyDomain}");
         if (found.Fault is { } fault) return new(DmarcStatus.PermError, domain, $"the policy of {policyDomain} can't be read: {fault}");
         if (found.Record is not { } record) return new(DmarcStatus.None, domain, "the domain publishes no policy");
@@ -79,7 +86,7 @@ internal sealed class DmarcEvaluator(IMailDns dns)
         var result = new DmarcResult(DmarcStatus.Pass, domain, "") { Policy = policy, PolicyDomain = policyDomain };
         if (proven.DkimPass.Any(d => IsAligned(d, domain, organization, record.IsDkimStrict))) return result with { Reason = "a signature of the domain holds" };
         if (proven.SpfPass is { } spf && IsAligned(spf, domain, organization, record.IsSpfStrict)) return result with { Reason = "the domain lets the client send for it" };
-        if (proven.IsUnclear) return result with { Status = DmarcStatus.TempError, Reason = "the DNS gave no answer that could prove it" };
+        if (proven.Unclear.Any(d => d.Length == 0 || IsAligned(d, domain, organization, isStrict: false))) return result with { Status = DmarcStatus.TempError, Reason = "the DNS gave no answer that could prove it" };
         return result with { Status = DmarcStatus.Fail, Reason = "neither a signature nor the client's address proves the domain", Requested = Sampled(policy, record.Percent, sample) };
     }
 

@@ -39,7 +39,7 @@ internal sealed record DmarcRecord(DmarcPolicy Policy, DmarcPolicy SubdomainPoli
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             fault = part.Length > 60 ? part[..60] + "…" : part;
-            if (equals <= 0) return null;
+            if (equals <= 0) continue;   // §6.3: a syntax error in one part spoils that part
             var value = part[(equals + 1)..].Trim();
             switch (part[..equals].TrimEnd().ToLowerInvariant())
             {

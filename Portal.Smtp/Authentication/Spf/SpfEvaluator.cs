@@ -18,6 +18,9 @@ internal sealed class SpfEvaluator(IMailDns dns, TimeProvider clock)
 
     private const int MaxExplanation = 300;
 
+    /// <summary>RFC 7208 §3.4 asks for 450 octets or less.</summary>
+    private const int MaxRecord = 4_000;
+
     /// <summary>Asks. Cancelling throws; a DNS that fails is <see cref="SpfStatus.TempError"/>.</summary>
     public async Task<SpfResult> CheckAsync(SpfQuestion question, CancellationToken cancel)
     {
@@ -45,6 +48,7 @@ internal sealed class SpfEvaluator(IMailDns dns, TimeProvider clock)
             string[] records = [.. texts.Records.Where(SpfRecord.IsSpf)];
             if (records.Length == 0) return new(SpfStatus.None, texts.Status == DnsStatus.NoSuchName ? $"{domain} does not exist" : $"{domain} publishes no record");
             if (records.Length > 1) return new(SpfStatus.PermError, $"{domain} publishes more than one record");   // §4.5
+            if (records[0].Length > MaxRecord) return new(SpfStatus.PermError, $"{domain} publishes a record of more than {MaxRecord} characters");
             if (SpfRecord.TryParse(records[0], out var fault) is not { } record) return new(SpfStatus.PermError, $"{domain} publishes a record that can't be read: {Cut(fault!)}");
 
             foreach (var directive in record.Directives)

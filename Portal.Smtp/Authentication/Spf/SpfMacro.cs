@@ -14,6 +14,7 @@ internal static class SpfMacro
     private static readonly SearchValues<char> Delimiters = SearchValues.Create(".-+,/_=");
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
     private const int MaxName = 253;
+    private const int MaxExpanded = 8_000;   // no name and no explanation is longer
 
     /// <summary>Whether every % begins a macro, and every other character is visible ASCII (RFC 7208 §7.1); a space only in an explanation.</summary>
     public static bool IsMacroString(ReadOnlySpan<char> text, bool isExplanation = false)
@@ -57,7 +58,7 @@ internal static class SpfMacro
     {
         if (!text.Contains('%', StringComparison.Ordinal)) return text;
         var expanded = new StringBuilder();
-        for (var rest = text.AsSpan(); !rest.IsEmpty;)
+        for (var rest = text.AsSpan(); !rest.IsEmpty && expanded.Length < MaxExpanded;)
         {
             if (rest[0] != '%')
             {
@@ -78,8 +79,9 @@ internal static class SpfMacro
     public static string ExpandName(string spec, SpfQuestion question, string domain, string name, DateTimeOffset now)
     {
         var expanded = Expand(spec, question, domain, name, now).TrimEnd('.');
-        while (expanded.Length > MaxName && expanded.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot) expanded = expanded[(dot + 1)..];
-        return expanded;
+        if (expanded.Length <= MaxName) return expanded;
+        var start = expanded.Length - MaxName;
+        return expanded[start - 1] == '.' ? expanded[start..] : expanded.IndexOf('.', start) is >= 0 and var dot ? expanded[(dot + 1)..] : expanded[start..];
     }
 
     /// <summary>Reads the macro at the start.</summary>

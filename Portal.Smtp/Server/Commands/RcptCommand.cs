@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
+using Portal.Core.Recipients;
 using Portal.Core.Trace;
 using Portal.Smtp.Checks;
 using Portal.Smtp.Protocol;
@@ -31,7 +32,7 @@ internal sealed class RcptCommand(RecipientJudge judge, ListCheck lists, IOption
         }
 
         var judgement = await judge.JudgeAsync(rcpt.ForwardPath, envelope.DeclaredSizeBytes, mayRelay: session.Account is not null, cancel);
-        if ((judgement.Refusal ?? await lists.RefusalAsync(session.Origin, envelope, judgement.Recipient!, cancel)) is { } refusal)
+        if ((judgement.Refusal ?? RefusalOfReturn(session, judgement.Recipient!) ?? await lists.RefusalAsync(session.Origin, envelope, judgement.Recipient!, cancel)) is { } refusal)
         {
             envelope.Refuse(refusal);
             return refusal.Reply;
@@ -40,4 +41,10 @@ internal sealed class RcptCommand(RecipientJudge judge, ListCheck lists, IOption
         envelope.Recipients.Add(judgement.Recipient! with { Notify = rcpt.Notify, OriginalRecipient = rcpt.OriginalRecipient });
         return SmtpReply.RecipientOk;
     }
+
+    /// <summary>To a path under which we sent somebody's mail on only reports come back: it is no address for whoever has seen it.</summary>
+    private static RefusedRecipient? RefusalOfReturn(SmtpSession session, EnvelopeRecipient recipient) =>
+        recipient.Resolution.Rule == RecipientRules.Returned && !session.Envelope!.ReversePath.IsNull
+            ? new RefusedRecipient(recipient.Address.Folded, Rules.OnlyReports, SmtpReply.OnlyReports)
+            : null;
 }

@@ -107,7 +107,7 @@ public sealed class SenderProofTests
     public async Task A_DNS_that_is_silent_puts_off_what_hangs_on_it_and_nothing_else()
     {
         await using var server = await SmtpTestServer.StartAsync();
-        server.Dns.Fail("_dmarc.bank.example").Text("bank.example", "v=spf1 +all");
+        server.Dns.Fail("_dmarc.bank.example");
         Assert.Equal(Unknown, await SendAsync(server, "info@bank.example", "info@bank.example"));
         Assert.Equal(TraceOutcome.Deferred, (await server.TracesAsync())[^1].Trace.Outcome);
 
@@ -134,7 +134,7 @@ public sealed class SenderProofTests
         var sending = SendAsync(server);
         await silent.Asked.Task;
 
-        server.Clock.Advance(TimeSpan.FromSeconds(21));
+        server.Clock.Advance(TimeSpan.FromSeconds(31));
 
         Assert.Equal(Unknown, await sending);
     }
@@ -191,6 +191,8 @@ public sealed class SenderProofTests
     [InlineData("Authentication-Results : (a (nested) comment) mx.portal.test 1; none")]
     [InlineData("Authentication-Results: \"mx.portal.test\"; dmarc=pass")]
     [InlineData("AUTHENTICATION-RESULTS:\r\n mx.portal.test")]
+    [InlineData("Authentication-Results: (\\)) mx.portal.test; dmarc=pass")]
+    [InlineData("Authentication-Results: \"mx\\.portal.test\"; dmarc=pass")]
     public async Task Results_that_claim_to_be_ours_are_taken_away_and_others_stay(string forged)
     {
         await using var server = await SmtpTestServer.StartAsync();
@@ -222,6 +224,60 @@ public sealed class SenderProofTests
         Assert.Equal(["sender.authorsUnclear", "sender.authorsUnclear"], await server.ReadAsync(db => db.QuarantineItems.Select(i => i.Rule).ToListAsync()));
         Assert.StartsWith(Queued, await SendAsync(server, from: "scanner"), StringComparison.Ordinal);   // no domain at all: nobody's name is borrowed
         Assert.Single(await server.MessagesAsync(Alice));
+    }
+
+    [Theory]
+    [InlineData("CEO <ceo@bank.example> (x")]
+    [InlineData("CEO <ceo@bank.example>, @")]
+    [InlineData("=?utf-8?q?ceo=40bank.example?=")]
+    public async Task An_author_that_can_not_be_read_is_kept_back(string from)
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        server.Dns.Text("_dmarc.bank.example", "v=DMARC1; p=reject");
+        Assert.StartsWith(Queued, await SendAsync(server, from: from), StringComparison.Ordinal);
+        Assert.Empty(await server.MessagesAsync(Alice));
+        Assert.Equal("sender.authorsUnclear", (await server.ReadAsync(db => db.QuarantineItems.SingleAsync())).Rule);
+    }
+
+    [Fact]
+    public async Task A_dead_zone_of_somebody_elses_makes_no_author_unclear()
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        server.Dns.Text("_dmarc.bank.example", "v=DMARC1; p=reject").Text("_dmarc.lax.example", "v=DMARC1; p=none").Fail("s1._domainkey.dead.example").Fail("dead.example");
+        const string Dead = "DKIM-Signature: v=1; a=ed25519-sha256; d=dead.example; s=s1; h=from; bh=AAAA; b=AAAA\r\n";
+        Assert.Equal(DmarcFailed, await SendAsync(server, "x@dead.example", "ceo@bank.example", Dead));
+        Assert.Equal(DmarcFailed, await SendAsync(server, "x@dead.example", "a@lax.example, ceo@bank.example", Dead));
+    }
+
+    [Fact]
+    public async Task A_policy_that_can_not_be_asked_for_puts_nobody_off_who_is_proven()
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        server.Dns.Text("example.org", "v=spf1 ip4:192.0.2.7 -all").Fail("_dmarc.example.org");
+        Assert.StartsWith(Queued, await SendAsync(server), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_seal_vouches_for_the_author_it_saw_and_no_other()
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        server.Dns.Text("_dmarc.example.org", "v=DMARC1; p=reject").Text("_dmarc.bank.example", "v=DMARC1; p=reject");
+        await SetAsync(server, policy => policy with { TrustedSealers = ["list.example"] });
+        var key = KeyOf(server, "list.example");
+        string[] unsaid =
+        [
+            "mx.list.example; dmarc=pass header.from=other.example",
+            "mx.list.example; dmarc=fail header.from=example.org; spf=pass smtp.mailfrom=\"x; dmarc=pass header.from=example.org; \"@evil.example",
+            "mx.list.example; dmarc=fail (; dmarc=pass header.from=example.org ;) header.from=example.org",
+        ];
+        foreach (var results in unsaid) Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: Sealer(server, key, results)));
+
+        var honest = Sealer(server, key, "mx.list.example; dmarc=pass (p=reject) header.from=example.org");
+        Assert.StartsWith(Queued, await SendAsync(server, "bounce@list.example", signer: honest), StringComparison.Ordinal);
+        Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: honest, changed: text => $"From: ceo@bank.example\r\n{text}"));
+
+        server.Dns.Fail("s1._domainkey.list.example");   // it may be the list's own: later, not never
+        Assert.Equal(Unknown, await SendAsync(server, "bounce@list.example", signer: honest));
     }
 
     [Fact]

@@ -310,7 +310,7 @@ public sealed class SpfTests
     {
         Assert.Equal("-all of example.com", (await CheckAsync("v=spf1 ip4:203.0.113.1 -all")).Reason);
         Assert.Contains("ip4:999", (await CheckAsync("v=spf1 ip4:999 -all")).Reason, StringComparison.Ordinal);
-        Assert.True((await CheckAsync("v=spf1 " + new string('x', 5000))).Reason.Length < 200);
+        Assert.True((await CheckAsync("v=spf1 " + new string('x', 3000))).Reason.Length < 200);
     }
 
     private static SpfQuestion Macros(string client) => new(IPAddress.Parse(client), "hello.example", "strong-bad@email.example.com", "email.example.com", "mx.portal.test");

@@ -53,7 +53,7 @@ public sealed class DeliveryTests
         await bench.QueueIsEmptyAsync();
 
         var path = Assert.Single(bench.Peer.Mails).Mail.Split('<', '>')[1];
-        Assert.Matches("^SRS0=[a-z2-7]{6}=[a-z2-7]{2}=stranger.example=carol@portal.test$", path);
+        Assert.Matches("^SRS0=[a-z2-7]{8}=[a-z2-7]{2}=stranger.example=carol@portal.test$", path);
         Assert.Equal(Carol, bench.Database.Get<SenderRewriting>().Open(MailAddress.Parse(path))?.ToString());
     }
 
