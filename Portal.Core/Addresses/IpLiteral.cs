@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace Portal.Core.Addresses;
 
 /// <summary>An address in brackets where a domain would stand (RFC 5321 §4.1.3): "[192.0.2.1]" or "[IPv6:2001:db8::1]".</summary>
-public static class IpLiteral
+public static partial class IpLiteral
 {
     private const string Tag = "IPv6:";
     private static readonly SearchValues<char> V4 = SearchValues.Create("0123456789.");
@@ -19,4 +20,10 @@ public static class IpLiteral
         var address = inner[Tag.Length..];
         return !address.ContainsAnyExcept(V6) && IPAddress.TryParse(address, out var parsed) && parsed.AddressFamily == AddressFamily.InterNetworkV6;
     }
+
+    /// <summary>Whether it is four decimal numbers: what IPAddress reads of fewer, or of those with a zero in front, nobody means.</summary>
+    public static bool IsDotted(string text) => Dotted().IsMatch(text);
+
+    [GeneratedRegex(@"^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Dotted();
 }

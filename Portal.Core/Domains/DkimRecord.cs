@@ -27,31 +27,13 @@ public sealed record DkimRecord(string Name, string Value)
 
     private static string KindOf(SigningAlgorithm algorithm) => algorithm == SigningAlgorithm.Ed25519Sha256 ? "ed25519" : "rsa";
 
-    private static bool IsSame(Dictionary<string, string> found, Dictionary<string, string> wanted) =>
-        Bare(found.GetValueOrDefault("p", "")) == wanted["p"]
-        && found.GetValueOrDefault("k", "rsa") == wanted["k"]
-        && Allows(found, "h", "sha256")
-        && Allows(found, "s", "email");
+    private static bool IsSame(TagList found, TagList wanted) =>
+        found.Compact("p") == wanted["p"]
+        && (found["k"] ?? "rsa") == wanted["k"]
+        && (found.Names("h") is not { } hashes || hashes.Contains("sha256"))
+        && (found.Names("s") is not { } services || services.Contains("*") || services.Contains("email"));
 
-    /// <summary>A list that names the word, or all, or is not there.</summary>
-    private static bool Allows(Dictionary<string, string> tags, string tag, string word) =>
-        !tags.TryGetValue(tag, out var list) || list.Split(':', StringSplitOptions.TrimEntries).Any(w => w == word || (tag == "s" && w == "*"));
-
-    private static string Bare(string text) => string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
-
-    /// <summary>RFC 6376 §3.2; null for what a verifier would not read as a key record.</summary>
-    private static Dictionary<string, string>? TagsOf(string text)
-    {
-        var tags = new Dictionary<string, string>();
-        foreach (var part in text.TrimEnd(' ', '\t').TrimEnd(';').Split(';'))
-        {
-            var equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 1) return null;
-            var name = part[..equals].Trim();
-            if (name == "v" && (tags.Count > 0 || part[(equals + 1)..].Trim() != "DKIM1")) return null;   // §3.6.1: the first, and no other version
-            if (!tags.TryAdd(name, part[(equals + 1)..].Trim())) return null;
-        }
-
-        return tags;
-    }
+    /// <summary>Null for what a verifier would not read as a key record (RFC 6376 §3.6.1: the version comes first, and is no other).</summary>
+    private static TagList? TagsOf(string text) =>
+        TagList.Parse(text) is { Fault: null } tags && (tags["v"] is not { } version || (version == "DKIM1" && tags.First == "v")) ? tags : null;
 }

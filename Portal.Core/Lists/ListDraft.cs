@@ -1,12 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using Portal.Core.Addresses;
 
 namespace Portal.Core.Lists;
 
 /// <summary>An entry as it is to become.</summary>
-public sealed partial record ListDraft
+public sealed record ListDraft
 {
     /// <summary>Shortest prefixes taken: wider networks are half the Internet, and nobody means that.</summary>
     public const int MinPrefixV4 = 8, MinPrefixV6 = 16;
@@ -64,14 +63,10 @@ public sealed partial record ListDraft
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var host = slash < 0 ? text : text[..slash];
-        if (!(host.Contains(':', StringComparison.Ordinal) || Dotted().IsMatch(host)) || !IPAddress.TryParse(host.Trim('[', ']'), out var address)) return null;
+        if (!(host.Contains(':', StringComparison.Ordinal) || IpLiteral.IsDotted(host)) || !IPAddress.TryParse(host.Trim('[', ']'), out var address)) return null;
         var bits = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
         var prefix = bits;
         if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out prefix) || prefix > bits)) return null;
         return NetworkRange.Of(address, bits == 32 ? prefix + NetworkRange.V4Bits : prefix);
     }
-
-    /// <summary>Four decimal numbers: what IPAddress reads of fewer, or of those with a zero in front, nobody means.</summary>
-    [GeneratedRegex(@"^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex Dotted();
 }

@@ -128,15 +128,7 @@ public sealed record MessageHead
     {
         isEnd = octets.StartsWith("\r\n"u8) || octets[0] == (byte)'\n';
         if (isEnd) return octets[0] == (byte)'\r' ? 2 : 1;
-        var length = 0;
-        do
-        {
-            var end = octets[length..].IndexOf((byte)'\n');
-            if (end < 0) return octets.Length;
-            length += end + 1;
-        }
-        while (length < octets.Length && octets[length] is (byte)' ' or (byte)'\t');
-        return length;
+        return HeaderLines.FieldLength(octets);
     }
 
     /// <summary>Reads a From field; one that can't be read to its end counts as cut.</summary>

@@ -30,6 +30,15 @@ public static class TraceInputs
 
     public const string Separator = ", ";
 
+    /// <summary>Texts, without those that say nothing.</summary>
+    public static IReadOnlyDictionary<string, string> Told(params ReadOnlySpan<(string Name, string? Text)> texts)
+    {
+        var inputs = new Dictionary<string, string>(texts.Length);
+        foreach (var (name, text) in texts)
+            if (!string.IsNullOrEmpty(text)) inputs[name] = text;
+        return inputs;
+    }
+
     public static IReadOnlyDictionary<string, string> Of(params ReadOnlySpan<(string Name, long Figure)> figures)
     {
         var inputs = new Dictionary<string, string>(figures.Length);

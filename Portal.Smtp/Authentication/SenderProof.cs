@@ -51,11 +51,5 @@ internal sealed record SenderProof
         yield return Fact($"iprev.{ReverseName.Status}", ("name", ReverseName.Name), ("reason", ReverseName.Reason));
     }
 
-    private static TraceFact Fact(string rule, params ReadOnlySpan<(string Name, string? Value)> inputs)
-    {
-        var told = new Dictionary<string, string>();
-        foreach (var (name, value) in inputs)
-            if (!string.IsNullOrEmpty(value)) told[name] = value;
-        return new TraceFact(rule, told);
-    }
+    private static TraceFact Fact(string rule, params ReadOnlySpan<(string Name, string? Text)> inputs) => new(rule, TraceInputs.Told(inputs));
 }

@@ -1,4 +1,5 @@
 using Portal.Core.Policies;
+using Portal.Core.Trace;
 using Portal.Smtp.Authentication;
 using Portal.Smtp.Authentication.Dmarc;
 using Portal.Smtp.Authentication.Spf;
@@ -24,7 +25,7 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
         // A sealer that is believed may vouch for it, once the DNS tells whether the seal is its own.
         var mayBeVouchedFor = proof.Arc.Status == ArcStatus.TempError && policy.TrustedSealers.Count > 0 && (proof.Arc.Sealers.Count == 0 || IsTrusted(proof.Arc.Sealers[0], policy));
         return verdict is { Kind: not DispositionKind.Defer } && mayBeVouchedFor && policy.OnDnsFailure == UnknownTreatment.PutOff
-            ? new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, Inputs(("domain", dmarc.FromDomain), ("reason", proof.Arc.Reason))) { Reply = SmtpReply.SenderUnknown }
+            ? new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, TraceInputs.Told(("domain", dmarc.FromDomain), ("reason", proof.Arc.Reason))) { Reply = SmtpReply.SenderUnknown }
             : verdict;
     }
 
@@ -45,7 +46,7 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
     private static Verdict? Judge(SenderProof proof, SenderPolicy policy)
     {
         var dmarc = proof.Dmarc;
-        if (dmarc.IsEvasive) return new Verdict(DispositionKind.Quarantine, Rules.AuthorsUnclear, Inputs(("reason", dmarc.Reason)));
+        if (dmarc.IsEvasive) return new Verdict(DispositionKind.Quarantine, Rules.AuthorsUnclear, TraceInputs.Told(("reason", dmarc.Reason)));
         if (dmarc.Policy is not null || dmarc.Status == DmarcStatus.TempError) return policy.FollowsDmarc ? JudgeDmarc(dmarc, policy) : null;
         return JudgeSpf(proof, policy);
     }
@@ -57,7 +58,7 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
         {
             // Unknown is neither: where nothing is asked for, or somebody decided already, nothing hangs on it.
             if (policy.OnDnsFailure == UnknownTreatment.Accept || exception is { Treatment: SenderTreatment.Accept } || (exception is null && dmarc.Policy == DmarcPolicy.None)) return null;
-            return new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, Inputs(("domain", dmarc.FromDomain), ("reason", dmarc.Reason))) { Reply = SmtpReply.SenderUnknown };
+            return new Verdict(DispositionKind.Defer, Rules.DmarcUnknown, TraceInputs.Told(("domain", dmarc.FromDomain), ("reason", dmarc.Reason))) { Reply = SmtpReply.SenderUnknown };
         }
 
         var treatment = exception?.Treatment ?? dmarc.Requested switch
@@ -66,13 +67,13 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
             DmarcPolicy.Quarantine => SenderTreatment.Quarantine,
             _ => SenderTreatment.Accept,
         };
-        return Treat(treatment, Rules.DmarcFailed, SmtpReply.DmarcFailed, Inputs(("domain", dmarc.FromDomain), ("policy", dmarc.Policy.ToString()), ("requested", dmarc.Requested.ToString()), ("exception", exception?.Domain)));
+        return Treat(treatment, Rules.DmarcFailed, SmtpReply.DmarcFailed, TraceInputs.Told(("domain", dmarc.FromDomain), ("policy", dmarc.Policy.ToString()), ("requested", dmarc.Requested.ToString()), ("exception", exception?.Domain)));
     }
 
     private static Verdict? JudgeSpf(SenderProof proof, SenderPolicy policy)
     {
         if (proof.Spf.Status != SpfStatus.Fail || proof.IsSignedBy(proof.SpfDomain) || (proof.Dmarc.FromDomain.Length > 0 && proof.IsSignedBy(proof.Dmarc.FromDomain))) return null;
-        return Treat(policy.OnSpfFail, Rules.SpfFailed, SmtpReply.SpfFailed, Inputs(("domain", proof.SpfDomain), ("reason", proof.Spf.Reason), ("explanation", proof.Spf.Explanation)));
+        return Treat(policy.OnSpfFail, Rules.SpfFailed, SmtpReply.SpfFailed, TraceInputs.Told(("domain", proof.SpfDomain), ("reason", proof.Spf.Reason), ("explanation", proof.Spf.Explanation)));
     }
 
     private static Verdict? Treat(SenderTreatment treatment, string rule, SmtpReply reply, IReadOnlyDictionary<string, string> inputs) => treatment switch
@@ -82,12 +83,4 @@ internal sealed class DmarcCheck(CurrentPolicy<SenderPolicy> policies) : IMailCh
         SenderTreatment.Junk => new Verdict(DispositionKind.Junk, rule, inputs),
         _ => null,
     };
-
-    private static Dictionary<string, string> Inputs(params ReadOnlySpan<(string Name, string? Value)> told)
-    {
-        var inputs = new Dictionary<string, string>();
-        foreach (var (name, value) in told)
-            if (!string.IsNullOrEmpty(value)) inputs[name] = value;
-        return inputs;
-    }
 }

@@ -16,17 +16,21 @@ internal sealed partial class DnsResolvers : IDisposable
     /// <summary>Questions under way at once; one more waits, as long as any question may.</summary>
     private const int MaxQuestions = 1000;
 
+    private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestHeld = TimeSpan.FromHours(1);
     private static readonly TimeSpan LongestMissing = TimeSpan.FromMinutes(5);   // RFC 2308 §5 allows more; who publishes a record meanwhile would wait for it
 
     private readonly List<(IPEndPoint Server, DnsClient Client)> resolvers;
     private readonly SemaphoreSlim turns = new(MaxQuestions);
+    private readonly TimeProvider clock;
     private readonly TimeSpan timeout;
     private readonly ILogger<DnsResolvers> logger;
+    private long warnedAt;
+    private int failed;
 
-    public DnsResolvers(IOptions<DnsOptions> options, ILogger<DnsResolvers> logger)
+    public DnsResolvers(IOptions<DnsOptions> options, TimeProvider clock, ILogger<DnsResolvers> logger)
     {
-        (timeout, this.logger) = (options.Value.LookupTimeout, logger);
+        (timeout, this.clock, this.logger) = (options.Value.LookupTimeout, clock, logger);
         var servers = options.Value.Servers.Select(s => DnsOptions.TryParseServer(s, out var server) ? server : throw new FormatException(s)).ToList();
         if (servers.Count == 0) servers = [.. DnsClient.GetLocalConfiguredDnsServers().Where(CanBeAsked).Select(a => new IPEndPoint(a, 53))];
         var share = (int)Math.Max(100, timeout.TotalMilliseconds / Math.Max(1, servers.Count));
@@ -98,7 +102,17 @@ internal sealed partial class DnsResolvers : IDisposable
             }
         }
 
+        Warn();
         return new(DnsAnswer<DnsRecordBase>.Failed, TimeSpan.Zero);
+    }
+
+    /// <summary>Tells now and then how many questions failed: a resolver of ours that is down must be seen, and strangers' broken names must not fill the log.</summary>
+    private void Warn()
+    {
+        var count = Interlocked.Increment(ref failed);
+        var last = Interlocked.Read(ref warnedAt);
+        if (last != 0 && clock.GetElapsedTime(last) < BetweenWarnings) return;
+        if (Interlocked.CompareExchange(ref warnedAt, clock.GetTimestamp(), last) == last) LogFailed(logger, count, string.Join(", ", resolvers.Select(r => r.Server)));
     }
 
     /// <summary>What belongs to the name that was asked for, or to one it is an alias of; an answer about anything else is none.</summary>
@@ -120,6 +134,9 @@ internal sealed partial class DnsResolvers : IDisposable
 
     // Link-local resolvers carry an interface, which the client can't address.
     private static bool CanBeAsked(IPAddress address) => address.AddressFamily != AddressFamily.InterNetworkV6 || address.ScopeId == 0;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} questions to the DNS have failed since the start (resolvers {Servers}); each is told at level Debug")]
+    private static partial void LogFailed(ILogger logger, int count, string servers);
 
     // Names are strangers': one message can ask for many that fail, so none of these is a warning.
     [LoggerMessage(Level = LogLevel.Debug, Message = "Resolver {Server} did not answer in time for {Name} {Type}")]

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text;
+using Portal.Core.Messages;
 
 namespace Portal.Smtp.Signatures;
 
@@ -65,7 +66,7 @@ internal sealed class HeaderFields : IReadOnlyList<HeaderField>
                 break;
             }
 
-            var length = FieldLength(header.Span);
+            var length = HeaderLines.FieldLength(header.Span);
             if (HeaderField.TryRead(header[..length], out var field)) read.fields.Add(field);
             header = header[length..];
         }
@@ -82,19 +83,6 @@ internal sealed class HeaderFields : IReadOnlyList<HeaderField>
 
     private static bool IsEnd(ReadOnlySpan<byte> text) => text.StartsWith("\r\n"u8) || text[0] == '\n';
 
-    // A field with its folded lines (RFC 5322 §2.2.3).
-    private static int FieldLength(ReadOnlySpan<byte> text)
-    {
-        var length = 0;
-        do
-        {
-            var end = text[length..].IndexOf((byte)'\n');
-            if (end < 0) return text.Length;
-            length += end + 1;
-        }
-        while (length < text.Length && text[length] is (byte)' ' or (byte)'\t');
-        return length;
-    }
 }
 
 /// <summary>Takes fields by name as a signature lists them: the lowest first, each once, none where no more are left (RFC 6376 §5.4.2).</summary>

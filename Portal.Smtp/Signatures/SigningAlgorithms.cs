@@ -8,9 +8,6 @@ internal static class SigningAlgorithms
     /// <summary>As "a=" has it.</summary>
     public static string Name(this SigningAlgorithm algorithm) => algorithm == SigningAlgorithm.RsaSha256 ? "rsa-sha256" : "ed25519-sha256";
 
-    /// <summary>As "k=" has it.</summary>
-    public static string KeyType(this SigningAlgorithm algorithm) => algorithm == SigningAlgorithm.RsaSha256 ? "rsa" : "ed25519";
-
     /// <summary>Reads "a="; the result is the fault, or null when <paramref name="algorithm"/> holds it.</summary>
     public static SignatureFault? Read(string? text, out SigningAlgorithm? algorithm)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Portal.Core.Messages;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Submission;
@@ -29,7 +30,7 @@ internal sealed class HeaderRepair(string from, string messageId, DateTimeOffset
         var (hasDate, hasMessageId, hasFrom, hasEnd) = (false, false, false, false);
         for (var at = 0; at < fields.Length;)
         {
-            var field = fields.Slice(at, FieldLength(fields[at..]));
+            var field = fields.Slice(at, HeaderLines.FieldLength(fields[at..]));
             at += field.Length;
             hasEnd |= field.SequenceEqual("\r\n"u8);
             hasDate |= IsNamed(field, "date"u8);
@@ -60,20 +61,6 @@ internal sealed class HeaderRepair(string from, string messageId, DateTimeOffset
         var colon = name;
         while (colon < text.Length && text[colon] is (byte)' ' or (byte)'\t') colon++;
         return name > 0 && colon < text.Length && text[colon] == ':';
-    }
-
-    // A field with its folded lines (RFC 5322 §2.2.3).
-    private static int FieldLength(ReadOnlySpan<byte> text)
-    {
-        var length = 0;
-        do
-        {
-            var end = text[length..].IndexOf((byte)'\n');
-            if (end < 0) return text.Length;
-            length += end + 1;
-        }
-        while (length < text.Length && text[length] is (byte)' ' or (byte)'\t');
-        return length;
     }
 
     private static bool IsNamed(ReadOnlySpan<byte> field, ReadOnlySpan<byte> lower)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Portal.Core.Addresses;
 using Portal.Smtp.Dns;
 
 namespace Portal.Smtp.Authentication.Spf;
@@ -158,12 +159,8 @@ internal sealed class SpfEvaluator(IMailDns dns, TimeProvider clock)
         private bool IsWithin(IPAddress network, SpfDirective directive)
         {
             if (network.AddressFamily != question.Client.AddressFamily) return false;
-            Span<byte> one = stackalloc byte[16], other = stackalloc byte[16];
-            network.TryWriteBytes(one, out _);
-            question.Client.TryWriteBytes(other, out _);
-            var bits = network.AddressFamily == AddressFamily.InterNetwork ? directive.Bits4 : directive.Bits6;
-            var whole = bits / 8;
-            return one[..whole].SequenceEqual(other[..whole]) && (bits % 8 == 0 || (one[whole] ^ other[whole]) >> (8 - bits % 8) == 0);
+            var prefix = network.AddressFamily == AddressFamily.InterNetwork ? directive.Bits4 + NetworkRange.V4Bits : directive.Bits6;
+            return NetworkRange.Of(network, prefix) == NetworkRange.Of(question.Client, prefix);
         }
 
         private async ValueTask<string> NameAsync(string spec, string domain) =>

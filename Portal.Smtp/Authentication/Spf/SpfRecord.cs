@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Portal.Core.Addresses;
 
 namespace Portal.Smtp.Authentication.Spf;
 
@@ -168,8 +169,7 @@ internal sealed record SpfRecord(IReadOnlyList<SpfDirective> Directives, string?
         var text = slash < 0 ? rest[1..] : rest[1..slash];
         var bits = most;
         if (slash >= 0 && !TryBits(rest[(slash + 1)..], most, out bits)) return null;
-        // IPAddress reads "10.1" and "0x7f.1" too; RFC 7208 §5.6 wants four numbers. A scope is none of the DNS's.
-        if (family == AddressFamily.InterNetwork && !(text.Count(c => c == '.') == 3 && text.All(c => char.IsAsciiDigit(c) || c == '.') && !text.Split('.').Any(p => p is ['0', _, ..]))) return null;
+        if (family == AddressFamily.InterNetwork && !IpLiteral.IsDotted(text)) return null;   // RFC 7208 §5.6; a scope is none of the DNS's
         return !text.Contains('%', StringComparison.Ordinal) && IPAddress.TryParse(text, out var network) && network.AddressFamily == family ? (network, bits) : null;
     }
 

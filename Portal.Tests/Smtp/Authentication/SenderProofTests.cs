@@ -311,27 +311,17 @@ public sealed class SenderProofTests
     private static Func<byte[], byte[]> Signer(SmtpTestServer server, string domain)
     {
         var key = KeyOf(server, domain);
-        return message => [.. Read(message) is var (fields, hash) ? DkimSigner.Sign(key, fields, hash, server.Clock.GetUtcNow()) : [], .. message];
+        return message => [.. SignedMail.Of(message) is var mail ? DkimSigner.Sign(key, mail.Header, mail.Body.Relaxed!, server.Clock.GetUtcNow()) : [], .. message];
     }
 
     private static Func<byte[], byte[]> Sealer(SmtpTestServer server, SigningKey key, string results) =>
-        message => [.. Read(message) is var (fields, hash) ? ArcSealer.Seal(key, fields, hash, results, ArcResult.None, server.Clock.GetUtcNow()) : [], .. message];
+        message => [.. SignedMail.Of(message) is var mail ? ArcSealer.Seal(key, mail.Header, mail.Body.Relaxed!, results, ArcResult.None, server.Clock.GetUtcNow()) : [], .. message];
 
     private static SigningKey KeyOf(SmtpTestServer server, string domain)
     {
         var (privateKey, publicKey) = SigningKeys.Create(SigningAlgorithm.Ed25519Sha256);
         server.Dns.Text($"s1._domainkey.{domain}", SigningKeys.RecordOf(SigningAlgorithm.Ed25519Sha256, publicKey));
         return new SigningKey(domain, "s1", SigningAlgorithm.Ed25519Sha256, privateKey);
-    }
-
-    private static (HeaderFields Fields, byte[] BodyHash) Read(byte[] message)
-    {
-        var end = message.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
-        var fields = HeaderFields.Parse(message.AsMemory(0, end));
-        using var digests = BodyDigests.Of(fields, forSigning: true);
-        digests.Append(message.AsSpan(end));
-        digests.Complete();
-        return (fields, digests.Relaxed!);
     }
 
     private static async Task<string?> SendAsync(

@@ -20,7 +20,7 @@ public sealed class MailDnsTests : IDisposable
 
     public MailDnsTests()
     {
-        resolvers = new DnsResolvers(Options.Create(new DnsOptions { Servers = [server.Setting] }), NullLogger<DnsResolvers>.Instance);
+        resolvers = new DnsResolvers(Options.Create(new DnsOptions { Servers = [server.Setting] }), clock, NullLogger<DnsResolvers>.Instance);
         dns = new MailDns(new DnsCache(resolvers, clock), resolvers);
     }
 

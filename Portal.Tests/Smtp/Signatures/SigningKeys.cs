@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 using Portal.Core.Domains;
-using Portal.Smtp.Signatures;
 
 namespace Portal.Tests.Smtp.Signatures;
 
@@ -10,7 +9,7 @@ internal static class SigningKeys
 {
     private const int RsaBits = 2048;   // RFC 8301 §3.2
 
-    /// <summary>A new key: its private part as <see cref="SigningKey"/> takes it, its public part as "p=" has it.</summary>
+    /// <summary>A new key: its private part as <see cref="Portal.Smtp.Signatures.SigningKey"/> takes it, its public part as "p=" has it.</summary>
     public static (byte[] PrivateKey, string PublicKeyBase64) Create(SigningAlgorithm algorithm)
     {
         if (algorithm == SigningAlgorithm.RsaSha256)
@@ -26,5 +25,5 @@ internal static class SigningKeys
     }
 
     /// <summary>The TXT record of a public key (RFC 6376 §3.6.1).</summary>
-    public static string RecordOf(SigningAlgorithm algorithm, string publicKeyBase64) => $"v=DKIM1; k={algorithm.KeyType()}; p={publicKeyBase64}";
+    public static string RecordOf(SigningAlgorithm algorithm, string publicKeyBase64) => DkimRecord.Of("example.org", "s", algorithm, publicKeyBase64).Value;
 }

@@ -1,4 +1,4 @@
-using Portal.Smtp.Signatures;
+using Portal.Core.Domains;
 
 namespace Portal.Tests.Smtp.Signatures;
 

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace Portal.Smtp.Signatures;
+namespace Portal.Core.Domains;
 
 /// <summary>"name=value; name=value": the form of signatures and key records (RFC 6376 §3.2).</summary>
-internal sealed class TagList
+public sealed class TagList
 {
     private const int MaxTags = 100;
     private const int MaxOctets = 64 * 1024;   // "z=" copies whole fields
