@@ -72,7 +72,7 @@ public sealed record SenderPolicy : IPolicy<SenderPolicy>
         TrustedSealers = [.. TrustedSealers.Select(Fold).Distinct().Order(StringComparer.Ordinal)],
     };
 
-    /// <summary>By value, lists too.</summary>
+    /// <summary>Whether it says the same, in whatever version; lists by value.</summary>
     public bool Equals(SenderPolicy? other) =>
         other is not null && (OnSpfFail, FollowsDmarc, OnDnsFailure) == (other.OnSpfFail, other.FollowsDmarc, other.OnDnsFailure)
         && Overrides.SequenceEqual(other.Overrides) && TrustedSealers.SequenceEqual(other.TrustedSealers);

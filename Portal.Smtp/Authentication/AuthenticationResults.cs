@@ -42,6 +42,8 @@ internal static class AuthenticationResults
         Add(text, "arc", proof.Arc.Status, proof.Arc.Reason);
         if (proof.Arc.Sealers is [var newest, ..]) text.Append(CultureInfo.InvariantCulture, $" (i={newest.Instance} d={newest.Domain})");
 
+        if (proof.Arc.OldestPass is { } oldest) text.Append(CultureInfo.InvariantCulture, $" header.oldest-pass={oldest}");   // RFC 8617 §10.2
+
         Add(text, "iprev", proof.ReverseName.Status, proof.ReverseName.Reason);
         Property(text, "policy.iprev", client.ToString());
         return text.ToString();

@@ -97,17 +97,19 @@ internal sealed class IncomingMessage : IDisposable
 
     private async ValueTask TakeHeaderAsync(ReadOnlyMemory<byte> octets)
     {
-        header!.Write(octets.Span);
-        if (scan.IsHeaderComplete) await WriteHeaderAsync();
+        var rest = scan.IsHeaderComplete ? (int)(scan.HeaderBytes - header!.WrittenCount) : octets.Length;
+        header!.Write(octets.Span[..rest]);
+        if (!scan.IsHeaderComplete) return;
+        await WriteHeaderAsync();
+        if (!IsLost) await TakeBodyAsync(octets[rest..]);
     }
 
-    // Header and what came with it in the same block; the repair finds where the one ends.
+    // The header is kept: signatures are over its octets, and the caller's are gone when this returns.
     private async ValueTask WriteHeaderAsync()
     {
         var before = header!.WrittenMemory;
         header = null;
-        var headerBytes = (int)Math.Min(scan.HeaderBytes, before.Length);
-        var repaired = repair?.Apply(before, headerBytes) ?? new RepairedHeader(before[..headerBytes], headerBytes);
+        var repaired = repair?.Apply(before, before.Length) ?? new RepairedHeader(before, before.Length);
         var clean = AuthenticationResults.WithoutForged(repaired.Header, options.HostName);
         if (clean.Length > options.MaxHeaderBytes)   // what is added counts too: beyond the limit nobody reads the header to its end
         {

@@ -17,16 +17,12 @@ internal static class TraceFields
     public static byte[] Write(Origin origin, SmtpPath reversePath, bool isUtf8, Guid queueId, string? recipient, string hostName, DateTimeOffset at, ReadOnlySpan<byte> addedFields = default)
     {
         var text = new StringBuilder(256);
-        text.Append(CultureInfo.InvariantCulture, $"Return-Path: <{reversePath}>\r\n");
-        var first = addedFields.IsEmpty ? [] : Encoding.UTF8.GetBytes(text.ToString());
-        if (!addedFields.IsEmpty) text.Clear();
         text.Append("Received: ");
         if (origin.Client is { } client) text.Append(CultureInfo.InvariantCulture, $"from {Clean(origin.Hello)} ({Literal(client)})\r\n\t");
         text.Append(CultureInfo.InvariantCulture, $"by {hostName} with {Protocol(origin, isUtf8)} id {queueId}");
         if (recipient is not null && Ascii.IsValid(recipient)) text.Append(CultureInfo.InvariantCulture, $"\r\n\tfor <{recipient}>");
         text.Append(CultureInfo.InvariantCulture, $";\r\n\t{Rfc5322Date.Format(at)}\r\n");
-        var rest = Encoding.UTF8.GetBytes(text.ToString());
-        return addedFields.IsEmpty ? rest : [.. first, .. addedFields, .. rest];
+        return [.. Encoding.UTF8.GetBytes($"Return-Path: <{reversePath}>\r\n"), .. addedFields, .. Encoding.UTF8.GetBytes(text.ToString())];
     }
 
     // RFC 3848 and RFC 6531 §4.3 register what may stand after "with".

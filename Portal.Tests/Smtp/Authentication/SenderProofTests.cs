@@ -172,6 +172,7 @@ public sealed class SenderProofTests
         Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: bad));
         Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: good, changed: text => text.Replace("y\r\n", "z\r\n", StringComparison.Ordinal)));
         Assert.Contains(await FactsAsync(server), f => f.Rule == "arc.Pass" && f.Inputs["sealers"] == "list.example");
+        Assert.Contains("arc=pass (i=1 d=list.example) header.oldest-pass=0", Encoding.ASCII.GetString(Assert.Single(await server.MessagesAsync(Alice))), StringComparison.Ordinal);
     }
 
     [Fact]
