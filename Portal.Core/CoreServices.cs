@@ -105,6 +105,9 @@ public static class CoreServices
         services.AddSingleton<OverviewService>();
         services.AddSingleton<MailboxExport>();
         services.AddSingleton<DomainService>();
+        services.AddSingleton<OnwardService>();
+        services.AddSingleton<OnwardRecipientService>();
+        services.AddSingleton<RecipientVerifier>();   // needs the engine's IRecipientProbe
         services.AddSingleton<DkimKeyService>();
         services.AddSingleton<DkimKeys>();
         services.AddHostedService<DkimKeyKeeper>();   // needs the engine's IKeyRecordLookup, like the service above

@@ -42,6 +42,8 @@ public abstract class PortalDbContext(DbContextOptions options) : IdentityUserCo
 
     public DbSet<Domain> Domains => Set<Domain>();
 
+    public DbSet<OnwardRecipient> OnwardRecipients => Set<OnwardRecipient>();
+
     public DbSet<DkimKey> DkimKeys => Set<DkimKey>();
 
     public DbSet<Address> Addresses => Set<Address>();

@@ -7,7 +7,11 @@ namespace Portal.Core.Domains;
 /// <param name="Aliases">Addresses in it that are no mailbox's own name, the catch-all included.</param>
 public sealed record DomainRow(
     Guid Id, string Name, string DisplayName, Guid? AliasOfId, string? AliasOf, bool IsDisabled, long? DefaultQuotaBytes,
-    int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version);
+    int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version)
+{
+    /// <summary>Where its mail goes; of an alias domain, that of the domain it stands for.</summary>
+    public Onward Onward { get; init; } = Onward.None;
+}
 
 /// <summary>A domain to choose from.</summary>
 public sealed record DomainChoice(Guid Id, string Name, string DisplayName, long? DefaultQuotaBytes);
@@ -19,6 +23,9 @@ public sealed record DomainQuery
     public string Text { get; init; } = "";
 
     public bool? IsDisabled { get; init; }
+
+    /// <summary>Null for all; an alias domain is of no kind of its own.</summary>
+    public DomainKind? Kind { get; init; }
 
     public bool Descending { get; init; }
 

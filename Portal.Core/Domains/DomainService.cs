@@ -42,13 +42,14 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
     }
 
     /// <summary>Domains of their own (no aliases) in which the actor holds <paramref name="capability"/>; for pickers.</summary>
-    public async Task<Outcome<DomainChoice[]>> ChoicesAsync(Actor actor, Capability capability, CancellationToken cancel)
+    /// <param name="holdsMailboxes">Without those whose mailboxes are all elsewhere.</param>
+    public async Task<Outcome<DomainChoice[]>> ChoicesAsync(Actor actor, Capability capability, CancellationToken cancel, bool holdsMailboxes = false)
     {
         if (!actor.May(capability)) return new NotPermitted(capability);
 
         await using var db = await databases.CreateDbContextAsync(cancel);
         return await db.Domains.AsNoTracking().InScopeOf(actor, capability)
-            .Where(d => d.AliasOfId == null)
+            .Where(d => d.AliasOfId == null && (!holdsMailboxes || d.Kind != DomainKind.Relayed))
             .OrderBy(d => d.Name)
             .Take(Paging.CountLimit)
             .Select(d => new DomainChoice(d.Id, d.Name, d.DisplayName, d.DefaultQuotaBytes))
@@ -60,12 +61,21 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
     /// <param name="name">In either form; stored as A-label (RFC 5890 §2.3.2.1).</param>
     /// <param name="aliasOfId">The domain it is another name of; null for a domain of its own.</param>
     /// <param name="defaultQuotaBytes">Quota a new mailbox starts with; null for none.</param>
-    public async Task<Outcome<Guid>> CreateAsync(Actor actor, string name, Guid? aliasOfId, long? defaultQuotaBytes, CancellationToken cancel)
+    public Task<Outcome<Guid>> CreateAsync(Actor actor, string name, Guid? aliasOfId, long? defaultQuotaBytes, CancellationToken cancel) =>
+        CreateAsync(actor, name, aliasOfId, defaultQuotaBytes, Onward.None, cancel);
+
+    /// <inheritdoc cref="CreateAsync(Actor, string, Guid?, long?, CancellationToken)"/>
+    /// <param name="onward">Where its mail goes on to; anything but <see cref="DomainKind.Hosted"/> needs <see cref="Capability.ManageRoutes"/> everywhere.</param>
+    public async Task<Outcome<Guid>> CreateAsync(Actor actor, string name, Guid? aliasOfId, long? defaultQuotaBytes, Onward onward, CancellationToken cancel)
     {
         if (!actor.MayEverywhere(Capability.ManageDomains)) return new NotPermitted(Capability.ManageDomains);
+        if (onward.Kind != DomainKind.Hosted && !actor.MayEverywhere(Capability.ManageRoutes)) return new NotPermitted(Capability.ManageRoutes);
         if (!DomainName.TryParse(name.Trim().TrimEnd('.'), out var parsed) || !parsed.Value.Contains('.', StringComparison.Ordinal))
             return new Invalid("DomainNameInvalid", name.Trim()) { Field = "Name" };
         if (defaultQuotaBytes < 0) return new Invalid("QuotaNegative") { Field = "DefaultQuota" };
+        var goesOn = onward.Normalise();
+        if (!goesOn.IsDone) return goesOn.Refusal;
+        if (aliasOfId is not null && goesOn.Value.Kind != DomainKind.Hosted) return new Invalid("OnwardOfAliasDomain", parsed.Display);
 
         var pair = await DkimKeyPair.MakeAsync(cancel);   // takes long: before the gate
         using var turn = await gate.EnterAsync(cancel);
@@ -74,14 +84,17 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         if (aliasOfId is not null && target is null) return new NotFound("Domain");
         if (target is { AliasOfId: not null }) return new Invalid("AliasDomainOfAliasDomain", target.DisplayName) { Field = "AliasOf" };
         if (await db.Domains.AnyAsync(d => d.Name == parsed.Value, cancel)) return Taken(parsed);
+        if (goesOn.Value.Kind != DomainKind.Hosted && await OnwardService.AreTooManyAsync(db, cancel)) return OnwardService.TooMany;
 
         var now = clock.GetUtcNow();
         var domain = new Domain { Name = parsed.Value, DisplayName = parsed.Display, AliasOfId = aliasOfId, DefaultQuotaBytes = defaultQuotaBytes, CreatedAt = now };
+        domain.Put(goesOn.Value, now);
         db.Domains.Add(domain);
         var keys = DkimKeySteps.AddPair(db, secrets, domain.Id, pair, [], now);
-        var after = new { domain.Name, aliasOf = target?.Name, defaultQuotaBytes, selectors = DkimKeySteps.SelectorsOf(keys) };
+        var after = new { domain.Name, aliasOf = target?.Name, defaultQuotaBytes, selectors = DkimKeySteps.SelectorsOf(keys), onward = domain.Kind == DomainKind.Hosted ? null : OnwardService.Shown(domain.Onward) };
         db.Audit.Add(AuditEntry.Change(actor, now, "domain.create", domain.DisplayName, null, after, domain.Id));
         db.Raise(Change.Directory);
+        db.Raise(Change.Routes);   // mail may wait for it already, and one that goes on has a host
         db.Raise(Change.Audit);
         try
         {
@@ -123,7 +136,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         }, cancel, version);
     }
 
-    /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role, nothing in quarantine.</summary>
+    /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role, nothing in quarantine, no recipient listed.</summary>
     public async Task<Outcome> DeleteAsync(Actor actor, Guid id, CancellationToken cancel)
     {
         if (!actor.May(Capability.ManageDomains)) return new NotPermitted(Capability.ManageDomains);
@@ -141,6 +154,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         db.Raise(Change.Audit);
         db.Raise(Change.Lists);   // its own entries go with it
         db.Raise(Change.SigningKeys);   // and its keys
+        db.Raise(Change.Routes);
         try
         {
             return await db.SaveChangeAsync(cancel) is { } stale ? stale : Outcome.Done;
@@ -157,6 +171,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
     {
         var matching = db.Domains.AsNoTracking().InScopeOf(actor);
         if (query.IsDisabled is { } isDisabled) matching = matching.Where(d => d.IsDisabled == isDisabled);
+        if (query.Kind is { } kind) matching = matching.Where(d => d.AliasOfId == null && d.Kind == kind);
         if (query.Text.Trim() is not { Length: > 0 } text) return matching;
 
         var folded = text.ToLowerInvariant();
@@ -164,16 +179,22 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
     }
 
     private static IQueryable<DomainRow> Rows(PortalDbContext db, IQueryable<Domain> domains) =>
-        domains.Select(d => new DomainRow(
-            d.Id, d.Name, d.DisplayName, d.AliasOfId, db.Domains.Where(t => t.Id == d.AliasOfId).Select(t => t.DisplayName).FirstOrDefault(), d.IsDisabled, d.DefaultQuotaBytes,
-            db.Mailboxes.Count(m => m.DomainId == d.Id), db.Addresses.Count(a => a.DomainId == d.Id && !a.IsPrimary), d.CreatedAt, d.IsDemo, d.Version));
+        from d in domains
+        join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id
+        select new DomainRow(
+            d.Id, d.Name, d.DisplayName, d.AliasOfId, d.AliasOfId == null ? null : t.DisplayName, d.IsDisabled, d.DefaultQuotaBytes,
+            db.Mailboxes.Count(m => m.DomainId == d.Id), db.Addresses.Count(a => a.DomainId == d.Id && !a.IsPrimary), d.CreatedAt, d.IsDemo, d.Version)
+        {
+            Onward = new Onward { Kind = t.Kind, Host = t.OnwardHost, Port = t.OnwardPort, Tls = t.OnwardTls, Check = t.RecipientCheck },
+        };
 
     private static async Task<bool> HoldsSomethingAsync(PortalDbContext db, Guid id, CancellationToken cancel) =>
         await db.Mailboxes.AnyAsync(m => m.DomainId == id, cancel)
         || await db.Addresses.AnyAsync(a => a.DomainId == id, cancel)
         || await db.Domains.AnyAsync(d => d.AliasOfId == id, cancel)
         || await db.RoleAssignments.AnyAsync(r => r.DomainId == id, cancel)
-        || await db.QuarantineItems.AnyAsync(q => q.DomainId == id, cancel);
+        || await db.QuarantineItems.AnyAsync(q => q.DomainId == id, cancel)
+        || await db.OnwardRecipients.AnyAsync(r => r.DomainId == id && r.IsListed, cancel);
 
     private async Task<Outcome> ChangeAsync(Actor actor, Guid id, Func<Domain, (string Action, object Before, object After)?> change, CancellationToken cancel, int? version = null)
     {

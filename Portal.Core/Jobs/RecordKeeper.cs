@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
+using Portal.Core.Recipients;
 
 namespace Portal.Core.Jobs;
 
@@ -27,8 +28,13 @@ internal sealed partial class RecordKeeper(RecordRemover remover, JobLeases leas
         var sessions = await TurnsAsync(stop => remover.RemoveSessionsAsync(now, stop), cancel);
         sessions += await TurnsAsync(stop => remover.RemoveSessionUsesAsync(now, stop), cancel);
         var work = await TurnsAsync(stop => remover.RemoveWorkAsync(now - KeepWorkFor, stop), cancel);
+        var confirmed = await TurnsAsync(stop => remover.RemoveConfirmedAsync(now - RecipientVerifier.BelievedFor, stop), cancel);
+        if (confirmed > 0) LogConfirmed(Logger, confirmed);
         if (signIns + links + sessions + work > 0) LogDone(Logger, signIns, links, sessions, work);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Forgot {Recipients} recipients that other hosts confirmed long ago")]
+    private static partial void LogConfirmed(ILogger logger, int recipients);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ended {SignIns} old sign-ins, {Links} one-time links, {Sessions} notes of sessions and {Work} finished works")]
     private static partial void LogDone(ILogger logger, int signIns, int links, int sessions, int work);

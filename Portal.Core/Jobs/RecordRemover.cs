@@ -4,7 +4,7 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Jobs;
 
-/// <summary>Removes by age what nobody needs any more: sign-ins, one-time links, ended sessions and finished work. Each call is one turn.</summary>
+/// <summary>Removes by age what nobody needs any more: sign-ins, one-time links, ended sessions, finished work and what other hosts once confirmed. Each call is one turn.</summary>
 public sealed class RecordRemover(IDbContextFactory<PortalDbContext> databases, WriteGate gate)
 {
     /// <summary>Most rows of a turn (DESIGN §5).</summary>
@@ -51,6 +51,10 @@ public sealed class RecordRemover(IDbContextFactory<PortalDbContext> databases, 
     /// <summary>Work that ended before then, done, failed or cancelled.</summary>
     public Task<int> RemoveWorkAsync(DateTimeOffset before, CancellationToken cancel) =>
         RemoveAsync(db => db.Work.Where(w => w.EndedAt < before).OrderBy(w => w.EndedAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);
+
+    /// <summary>Recipients that the other host of a domain confirmed before then, and not since.</summary>
+    public Task<int> RemoveConfirmedAsync(DateTimeOffset before, CancellationToken cancel) =>
+        RemoveAsync(db => db.OnwardRecipients.Where(r => !r.IsListed && r.ConfirmedAt < before).OrderBy(r => r.ConfirmedAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);
 
     private async Task<int> RemoveAsync(Func<PortalDbContext, Task<int>> remove, CancellationToken cancel)
     {

@@ -71,6 +71,7 @@ public sealed class MailboxService(IDbContextFactory<PortalDbContext> databases,
         var domain = await FindDomainAsync(db, actor, address.Domain, cancel);
         if (domain is null) return new Invalid("DomainUnknown", address.Domain.Display) { Field = "Address" };
         if (!actor.May(Capability.ManageMailboxes, domain.Id)) return new NotPermitted(Capability.ManageMailboxes);
+        if (domain.Kind == DomainKind.Relayed) return new Invalid("AddressInRelayedDomain", domain.DisplayName) { Field = "Address" };
         if (await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == address.FoldedLocalPart, cancel)) return new Conflict("AddressTaken", address.ToString()) { Field = "Address" };
 
         var mailbox = new Mailbox

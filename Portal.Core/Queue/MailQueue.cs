@@ -209,7 +209,8 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
         {
             SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(
                 e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.Attempt, entry.Attempt - 1)
-                    .SetProperty(x => x.RouteKey, settlement.RouteKey ?? entry.RouteKey).SetProperty(x => x.NextAttemptAt, next), cancel),
+                    .SetProperty(x => x.RouteKey, settlement.RouteKey ?? entry.RouteKey).SetProperty(x => x.Kind, settlement.Becomes ?? entry.Kind)
+                    .SetProperty(x => x.NextAttemptAt, next), cancel),
             SettlementKind.Deferred => await ours.ExecuteUpdateAsync(
                 e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.NextAttemptAt, next)
                     .SetProperty(x => x.Cause, settlement.Cause).SetProperty(x => x.LastReply, reply).SetProperty(x => x.LastRule, settlement.Rule)

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Portal.Core.Addresses;
 
 namespace Portal.Core.Queue;
 
@@ -9,22 +10,6 @@ public enum RouteMatch
     All,
     RecipientDomain,
     Sender,
-}
-
-/// <summary>How a connection to a smart host is secured.</summary>
-public enum RouteTls
-{
-    /// <summary>STARTTLS when offered.</summary>
-    Opportunistic,
-
-    /// <summary>STARTTLS or nothing; the certificate must be valid.</summary>
-    Required,
-
-    /// <summary>TLS from the first byte; the certificate must be valid.</summary>
-    Implicit,
-
-    /// <summary>Never: for a host on the same machine.</summary>
-    None,
 }
 
 /// <summary>A smart host and the mail that goes through it; without one, MX decides.</summary>

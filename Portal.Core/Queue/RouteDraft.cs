@@ -49,11 +49,11 @@ public sealed record RouteDraft
     {
         nameof(Name) when Name.Trim().Length is 0 or > MaxNameLength => new("RouteNameLength", MaxNameLength) { Field = field },
         nameof(Pattern) when NormalPattern() is null => new(Match == RouteMatch.Sender ? "RouteSenderPattern" : "RouteDomainPattern", Pattern) { Field = field },
-        nameof(Host) when NormalHost(Host.Trim()) is null => new("RouteHost", Host) { Field = field },
+        nameof(Host) when PeerHost.Normal(Host) is null => new("RouteHost", Host) { Field = field },
         nameof(Port) when Port is < 1 or > 65535 => new("RoutePort", Port) { Field = field },
         nameof(UserName) when NormalUserName?.Length > 320 => new("RouteUserName") { Field = field },
         // A password goes only to a host that has proved who it is, or to this machine (RFC 4954 §4).
-        nameof(Tls) when NormalUserName is not null && Tls is (RouteTls.None or RouteTls.Opportunistic) && NormalHost(Host.Trim()) is { } host && !IsThisMachine(host) => new("RoutePasswordNeedsTls") { Field = field },
+        nameof(Tls) when NormalUserName is not null && Tls is (RouteTls.None or RouteTls.Opportunistic) && PeerHost.Normal(Host) is { } host && !IsThisMachine(host) => new("RoutePasswordNeedsTls") { Field = field },
         _ => null,
     };
 
@@ -62,7 +62,7 @@ public sealed record RouteDraft
     {
         foreach (var field in Fields)
             if (FaultOf(field) is { } fault) return fault;
-        return this with { Name = Name.Trim(), Pattern = NormalPattern()!, Host = NormalHost(Host.Trim())!, UserName = NormalUserName };
+        return this with { Name = Name.Trim(), Pattern = NormalPattern()!, Host = PeerHost.Normal(Host)!, UserName = NormalUserName };
     }
 
     private string? NormalUserName => string.IsNullOrWhiteSpace(UserName) ? null : UserName.Trim();
@@ -80,13 +80,6 @@ public sealed record RouteDraft
                 if (text.StartsWith('@')) return DomainName.TryParse(text[1..], out var senders) ? "@" + senders.Value : null;
                 return MailAddress.TryParse(text, out var address) ? address.Folded : null;
         }
-    }
-
-    private static string? NormalHost(string text)
-    {
-        if (IPAddress.TryParse(text.Trim('[', ']'), out var address) && text.AsSpan().ContainsAny('.', ':')) return address.ToString();
-        if (text.Equals("localhost", StringComparison.OrdinalIgnoreCase)) return "localhost";
-        return DomainName.TryParse(text, out var name) ? name.Value : null;
     }
 
     private static bool IsThisMachine(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 
 namespace Portal.Core.Queue;
 
@@ -11,7 +12,7 @@ namespace Portal.Core.Queue;
 /// <param name="Route">The smart host; null when MX decides.</param>
 public readonly record struct RouteChoice(string RouteKey, Route? Route);
 
-/// <summary>Chooses routes: sender before recipient domain before all, else the recipient's domain (DESIGN §4). Cached, and right within a second of a change.</summary>
+/// <summary>Chooses routes: where mail for a shared or relayed domain of ours goes its domain says, before any route; else sender before recipient domain before all, else the recipient's domain (DESIGN §4). Cached, and right within a second of a change.</summary>
 public sealed class RouteSelector : IDisposable
 {
     private readonly IDbContextFactory<PortalDbContext> databases;
@@ -42,6 +43,7 @@ public sealed class RouteSelector : IDisposable
     {
         var routes = Volatile.Read(ref table) ?? await LoadAsync(cancel);
         var domain = DomainOf(forwardPath);
+        if (routes.TryFindOnward(domain, out var onward)) return onward is null ? new(domain, null) : new(KeyOf(onward.Host, onward.Port), onward);
         return routes.Find(reversePath, domain) is { } route ? new(KeyOf(route.Host, route.Port), route) : new(domain, null);
     }
 
@@ -61,7 +63,7 @@ public sealed class RouteSelector : IDisposable
     {
         var read = Volatile.Read(ref generation);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var loaded = new Table(await db.Routes.AsNoTracking().Where(r => !r.IsDisabled).OrderBy(r => r.Id).Take(RouteService.MaxRoutes).ToListAsync(cancel));
+        var loaded = new Table(await db.Routes.AsNoTracking().Where(r => !r.IsDisabled).OrderBy(r => r.Id).Take(RouteService.MaxRoutes).ToListAsync(cancel), await OnwardAsync(db, cancel));
 
         // A change while we read: use what was read this once, and read again next time.
         if (Volatile.Read(ref generation) == read) Volatile.Write(ref table, loaded);
@@ -69,9 +71,37 @@ public sealed class RouteSelector : IDisposable
         return loaded;
     }
 
-    private sealed class Table(IReadOnlyList<Route> routes)
+    /// <summary>The hosts that mail for domains of ours goes on to, by domain; null where its MX says it. An alias domain's goes where that of its domain goes.</summary>
+    private static async Task<Dictionary<string, Route?>> OnwardAsync(PortalDbContext db, CancellationToken cancel)
+    {
+        var domains = await db.Domains.AsNoTracking().Where(d => d.Kind != DomainKind.Hosted).OrderBy(d => d.Id).Take(Onward.MaxDomains).ToDictionaryAsync(d => d.Id, cancel);
+        if (domains.Count == 0) return [];
+        var aliases = await db.Domains.AsNoTracking().Where(d => db.Domains.Any(t => t.Id == d.AliasOfId && t.Kind != DomainKind.Hosted))
+            .OrderBy(d => d.Id).Take(Onward.MaxDomains).Select(d => new { d.Name, d.AliasOfId }).ToListAsync(cancel);
+        var hosts = domains.Values.ToDictionary(d => d.Name, OnwardOf);
+        foreach (var alias in aliases)
+            if (domains.TryGetValue(alias.AliasOfId!.Value, out var target)) hosts[alias.Name] = OnwardOf(target);
+        return hosts;
+    }
+
+    /// <summary>The host of a domain as a route; null where its MX says it.</summary>
+    internal static Route? OnwardOf(Domain domain) => domain.OnwardHost is not { } host ? null : new()
+    {
+        Id = domain.Id,
+        Name = domain.DisplayName,
+        Match = RouteMatch.RecipientDomain,
+        Pattern = domain.Name,
+        Host = host,
+        Port = domain.OnwardPort,
+        Tls = domain.OnwardTls,
+        Version = domain.Version,
+    };
+
+    private sealed class Table(IReadOnlyList<Route> routes, Dictionary<string, Route?> onward)
     {
         private readonly FrozenDictionary<(RouteMatch Match, string Pattern), Route> byPattern = routes.ToFrozenDictionary(r => (r.Match, r.Pattern));
+
+        public bool TryFindOnward(string recipientDomain, out Route? route) => onward.TryGetValue(recipientDomain, out route);
 
         public Route? Find(string reversePath, string recipientDomain)
         {

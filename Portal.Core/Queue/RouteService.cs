@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Audit;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 using Portal.Core.Permissions;
 
 namespace Portal.Core.Queue;
@@ -104,7 +105,23 @@ public sealed class RouteService(
         if (route is null) return new NotFound("Route");
 
         var result = await probe.ProbeAsync(route, route.SealedPassword is { } box ? secrets.OpenText(nameof(Route), nameof(Route.SealedPassword), box) : null, cancel);
-        await RecordTestAsync(actor, route, result, cancel);
+        await RecordTestAsync(actor, "route.test", route, result, cancel);
+        return result;
+    }
+
+    /// <summary>The same for the host that a domain's mail goes on to.</summary>
+    /// <returns><see cref="Conflict"/> where the domain has none: its MX says it, or it is hosted here.</returns>
+    public async Task<Outcome<RouteProbeResult>> TestOnwardAsync(Actor actor, Guid domainId, CancellationToken cancel)
+    {
+        if (!May(actor)) return NotAllowed;
+        Domain? domain;
+        await using (var db = await databases.CreateDbContextAsync(cancel))
+            domain = await db.Domains.AsNoTracking().SingleOrDefaultAsync(d => d.Id == domainId, cancel);
+        if (domain is null) return new NotFound("Domain");
+        if (RouteSelector.OnwardOf(domain) is not { } route) return new Conflict("OnwardNoHost", domain.DisplayName);
+
+        var result = await probe.ProbeAsync(route, null, cancel);
+        await RecordTestAsync(actor, "domain.onward.test", route, result, cancel);
         return result;
     }
 
@@ -152,11 +169,11 @@ public sealed class RouteService(
         return null;
     }
 
-    private async Task RecordTestAsync(Actor actor, Route route, RouteProbeResult result, CancellationToken cancel)
+    private async Task RecordTestAsync(Actor actor, string action, Route route, RouteProbeResult result, CancellationToken cancel)
     {
         using var turn = await gate.EnterAsync(cancel);
         await using var db = await databases.CreateDbContextAsync(cancel);
-        db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), "route.test", route.Name, null, new { Stage = result.Stage.ToString(), result.Reply }));
+        db.Audit.Add(AuditEntry.Change(actor, clock.GetUtcNow(), action, route.Name, null, new { Stage = result.Stage.ToString(), result.Reply }));
         await db.SaveChangesAsync(cancel);
         feed.Publish(Change.Audit);
     }

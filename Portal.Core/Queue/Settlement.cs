@@ -55,6 +55,9 @@ public sealed record Settlement(QueueEntry Entry, SettlementKind Kind)
     /// <summary>The new key of a <see cref="SettlementKind.Rerouted"/> entry.</summary>
     public string? RouteKey { get; init; }
 
+    /// <summary>What a <see cref="SettlementKind.Rerouted"/> entry is from now on; null when it stays what it was.</summary>
+    public QueueKind? Becomes { get; init; }
+
     /// <summary>Whether a delay notice goes out with this settlement.</summary>
     public bool SendsDelayNotice { get; init; }
 

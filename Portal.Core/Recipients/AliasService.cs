@@ -155,7 +155,10 @@ public sealed class AliasService(IDbContextFactory<PortalDbContext> databases, W
         if (domain is null) return new NotFound("Domain");
         if (!actor.May(Capability.ManageAliases, domain.Id)) return new NotPermitted(Capability.ManageAliases);
         if (domain.AliasOfId is not null) return new Invalid("AddressInAliasDomain", domain.DisplayName) { Field = "Domain" };
+        if (domain.Kind == DomainKind.Relayed) return new Invalid("AddressInRelayedDomain", domain.DisplayName) { Field = "Domain" };
         if (!TryReadLocalPart(content.LocalPart, domain, out var folded, out var display)) return new Invalid("LocalPartInvalid", content.LocalPart.Trim()) { Field = "LocalPart" };
+
+        if (folded == Address.CatchAll && domain.Kind == DomainKind.Shared) return new Conflict("CatchAllInSharedDomain", domain.DisplayName) { Field = "Domain" };   // it would take what is the other host's
 
         var address = new Address { DomainId = domain.Id, LocalPart = folded, Display = display };
         var taken = folded == Address.CatchAll ? new Conflict("CatchAllTaken", domain.DisplayName) : new Conflict("AddressTaken", $"{display}@{domain.DisplayName}") { Field = "LocalPart" };

@@ -59,11 +59,11 @@ internal static class AliasTargets
         var waiting = new Queue<(MailAddress Address, bool IsDirect)>(targets.Select(t => (t, true)));
         while (waiting.TryDequeue(out var next) && seen.Count < MaxChain)
         {
-            if (await OwnDomainAsync(db, next.Address.Domain, cancel) is not { } domainId) continue;   // somebody else's to judge
+            if (await OwnDomainAsync(db, next.Address.Domain, cancel) is not { Id: var domainId, Kind: var kind }) continue;   // somebody else's to judge
             var found = await FindAsync(db, self, domainId, next.Address.FoldedLocalPart, cancel);
             if (found is { } row && self == (domainId, row.LocalPart)) return new Invalid("TargetLoops", next.Address.ToString()) { Field = "Targets" };
             // RFC 5321 §4.5.1: postmaster is served in every domain, also where nobody registered it.
-            if (found is null && next.IsDirect && next.Address.FoldedLocalPart != "postmaster") return new Invalid("TargetUnknown", next.Address.ToString()) { Field = "Targets" };
+            if (found is null && kind == DomainKind.Hosted && next.IsDirect && next.Address.FoldedLocalPart != "postmaster") return new Invalid("TargetUnknown", next.Address.ToString()) { Field = "Targets" };
             if (found?.ForwarderId is not { } forwarder || !seen.Add(forwarder)) continue;
 
             foreach (var target in await db.ForwarderTargets.Where(t => t.ForwarderId == forwarder).Select(t => t.Address).ToListAsync(cancel))
@@ -73,8 +73,9 @@ internal static class AliasTargets
         return null;
     }
 
-    private static async Task<Guid?> OwnDomainAsync(PortalDbContext db, DomainName name, CancellationToken cancel) =>
-        await db.Domains.Where(d => d.Name == name.Value).Select(d => (Guid?)(d.AliasOfId ?? d.Id)).SingleOrDefaultAsync(cancel);
+    /// <summary>For an alias domain, the one it stands for.</summary>
+    private static Task<Domain?> OwnDomainAsync(PortalDbContext db, DomainName name, CancellationToken cancel) =>
+        (from d in db.Domains.AsNoTracking() where d.Name == name.Value join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id select t).SingleOrDefaultAsync(cancel);
 
     /// <summary>The name an address falls to, as RecipientDirectory looks it up (whole, without its detail, catch-all), were the alias written already.</summary>
     private static async Task<(string LocalPart, Guid? ForwarderId)?> FindAsync(PortalDbContext db, (Guid DomainId, string LocalPart) self, Guid domainId, string localPart, CancellationToken cancel)

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Data;
+using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Quotas;
@@ -20,6 +21,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private const int MaxReturns = 2;   // our own paths within each other: two of our addresses sent it on
     private readonly ChangeFedCache<string, DomainEntry> domains = new(feed, clock, Change.Directory, 50_000);
     private readonly ChangeFedCache<(Guid Domain, string LocalPart), AddressEntry> addresses = new(feed, clock, Change.Directory, 200_000);
+    private readonly ChangeFedCache<(Guid Domain, string LocalPart), string> listed = new(feed, clock, Change.Directory, 50_000);
 
     /// <summary>Judges one forward-path: exact address, then without +detail, then catch-all, then postmaster.</summary>
     public ValueTask<RecipientResolution> ResolveAsync(MailAddress forwardPath, long declaredSizeBytes, CancellationToken cancel) => FollowAsync(forwardPath, declaredSizeBytes, cancel);
@@ -34,6 +36,13 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             ? await JudgeAsync(mailbox, "postmaster", RecipientRules.Postmaster, declaredSizeBytes, cancel)
             : RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
 
+    /// <summary>Whether an address is served here by now: mail for it that was queued for another server need not leave.</summary>
+    public async ValueTask<bool> IsServedHereAsync(MailAddress forwardPath, CancellationToken cancel)
+    {
+        if (forwardPath.AddressLiteral is not null || await FindDomainAsync(forwardPath.Domain, cancel) is not { } domain || rewriting.Open(forwardPath) is not null) return false;
+        return domain.Kind == DomainKind.Hosted || (await FindAddressAsync(domain, forwardPath, cancel)).Entry is not null;
+    }
+
     /// <param name="declaredSizeBytes">Null where the quota does not count.</param>
     private async ValueTask<RecipientResolution> FollowAsync(MailAddress forwardPath, long? declaredSizeBytes, CancellationToken cancel)
     {
@@ -45,13 +54,29 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         if (rewriting.Open(forwardPath) is { } sender) return await ReturnAsync(sender, declaredSizeBytes, cancel) with { DomainId = domain.Id };
 
         var (found, rule) = await FindAddressAsync(domain, forwardPath, cancel);
-        if (found is null) return RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
+        if (found is null) return await GoOnAsync(domain, forwardPath, cancel) with { DomainId = domain.Id };
         var isCatchAll = rule == RecipientRules.CatchAll;
         if (found.Mailbox is { } mailbox) return await JudgeAsync(mailbox, forwardPath.Folded, rule, declaredSizeBytes, cancel) with { IsCatchAll = isCatchAll, DomainId = domain.Id };
 
         var expansion = new Expansion(declaredSizeBytes);
         await ExpandAsync(found, expansion, 0, cancel);
         return expansion.ToResolution(rule) with { IsCatchAll = isCatchAll, DomainId = domain.Id };
+    }
+
+    /// <summary>What is registered nowhere here: unknown, or the other host's.</summary>
+    private async ValueTask<RecipientResolution> GoOnAsync(DomainEntry domain, MailAddress address, CancellationToken cancel) => domain switch
+    {
+        { Kind: DomainKind.Hosted } => RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown),
+        { Check: RecipientCheck.Listed } when !await IsListedAsync(domain, address.FoldedLocalPart, cancel) => RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown),
+        _ => new(RecipientState.GoesOn, RecipientRules.GoesOn, [], [address.ToString()]) { AskSince = domain.Check == RecipientCheck.Asked ? domain.Since : null },
+    };
+
+    private async ValueTask<bool> IsListedAsync(DomainEntry domain, string local, CancellationToken cancel)
+    {
+        if (local == "postmaster") return true;   // RFC 5321 §4.5.1
+        if (await listed.GetAsync((domain.Id, local), LoadListedAsync, cancel) is not null) return true;
+        var plus = local.IndexOf('+', StringComparison.Ordinal);
+        return plus > 0 && await listed.GetAsync((domain.Id, local[..plus]), LoadListedAsync, cancel) is not null;
     }
 
     /// <summary>To a sender elsewhere; one of our own is resolved like anybody, but for one that hides another.</summary>
@@ -100,7 +125,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         var plus = local.IndexOf('+', StringComparison.Ordinal);
         if (plus > 0 && await AddressAsync(domain.Id, local[..plus], cancel) is { } detail) return (detail, RecipientRules.Detail);
         if (await AddressAsync(domain.Id, Address.CatchAll, cancel) is { } all) return (all, RecipientRules.CatchAll);
-        if (local == "postmaster" && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, RecipientRules.Postmaster);
+        if (local == "postmaster" && domain.Kind != DomainKind.Relayed && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, RecipientRules.Postmaster);
         return (null, RecipientRules.Unknown);
     }
 
@@ -119,7 +144,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             }
 
             var (entry, rule) = domain.IsDisabled ? (null, RecipientRules.DomainDisabled) : await FindAddressAsync(domain, address, cancel);
-            if (entry is null) expansion.Add(address.Folded, RecipientResolution.Refused(domain.IsDisabled ? RecipientState.Disabled : RecipientState.Unknown, rule));
+            if (entry is null) expansion.Add(address.Folded, domain.IsDisabled ? RecipientResolution.Refused(RecipientState.Disabled, rule) : await GoOnAsync(domain, address, cancel));
             else if (entry.Mailbox is { } mailbox) expansion.Add(address.Folded, await JudgeAsync(mailbox, address.Folded, rule, expansion.DeclaredSizeBytes, cancel));
             else if (depth + 1 >= MaxDepth) expansion.Add(address.Folded, RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop));   // never silently: the trace tells of it
             else await ExpandAsync(entry, expansion, depth + 1, cancel);
@@ -133,11 +158,10 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private async Task<DomainEntry?> LoadDomainAsync(string name, CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var domain = await db.Domains.AsNoTracking().SingleOrDefaultAsync(d => d.Name == name, cancel);
-        if (domain is null) return null;
-        if (domain.AliasOfId is not { } target) return new(domain.Id, domain.IsDisabled);
-        var isTargetDisabled = await db.Domains.Where(d => d.Id == target).Select(d => d.IsDisabled).SingleAsync(cancel);
-        return new(target, domain.IsDisabled || isTargetDisabled);
+        return await (from d in db.Domains.AsNoTracking()
+                      where d.Name == name
+                      join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id
+                      select new DomainEntry(t.Id, d.IsDisabled || t.IsDisabled, t.Kind, t.RecipientCheck, t.OnwardSince)).SingleOrDefaultAsync(cancel);
     }
 
     private async Task<AddressEntry?> LoadAddressAsync((Guid Domain, string LocalPart) key, CancellationToken cancel)
@@ -155,6 +179,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         return new(null, address.ForwarderId, targets, false);
     }
 
+    private async Task<string?> LoadListedAsync((Guid Domain, string LocalPart) key, CancellationToken cancel)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancel);
+        return await db.OnwardRecipients.AsNoTracking().Where(r => r.DomainId == key.Domain && r.LocalPart == key.LocalPart && r.IsListed).Select(r => r.LocalPart).SingleOrDefaultAsync(cancel);
+    }
+
     private async Task<AddressEntry?> LoadPostmasterAsync(CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
@@ -167,7 +197,8 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         return mailbox is null ? null : new(mailbox, null, [], false);
     }
 
-    private sealed record DomainEntry(Guid Id, bool IsDisabled);
+    /// <param name="Id">For an alias domain, the one it stands for.</param>
+    private sealed record DomainEntry(Guid Id, bool IsDisabled, DomainKind Kind, RecipientCheck Check, DateTimeOffset? Since);
 
     private sealed record MailboxEntry(Guid Id, string Address, MailboxState State, long? QuotaBytes);
 
@@ -188,6 +219,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
 
         public void Add(string address, RecipientResolution target)
         {
+            if (target.State == RecipientState.GoesOn)
+            {
+                Relays.Add(address);
+                return;
+            }
+
             if (target.State == RecipientState.Ok)
             {
                 mailboxes.UnionWith(target.Mailboxes);

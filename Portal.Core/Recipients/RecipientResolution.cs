@@ -9,6 +9,9 @@ public enum RecipientState
     /// <summary>Not a domain of ours: 550 5.7.1 on the MX port.</summary>
     NotLocal,
 
+    /// <summary>In a domain of ours whose other host has the mailbox: it goes on to that host.</summary>
+    GoesOn,
+
     /// <summary>550 5.1.1.</summary>
     Unknown,
 
@@ -23,6 +26,12 @@ public enum RecipientState
 
     /// <summary>Forwarders that lead to each other: 550 5.4.6.</summary>
     Loop,
+}
+
+public static class RecipientStates
+{
+    /// <summary>Whether a recipient is another server's, under the address it was named by.</summary>
+    public static bool IsElsewhere(this RecipientState state) => state is RecipientState.NotLocal or RecipientState.GoesOn;
 }
 
 /// <summary>A mailbox a forward-path leads to.</summary>
@@ -52,6 +61,9 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
 
     /// <summary>The domain of ours the address belongs to; for an alias domain, the one it stands for; null when it is not ours.</summary>
     public Guid? DomainId { get; init; }
+
+    /// <summary>Since when mail of the domain goes to the host that is to be asked before strangers' mail is taken; null where nobody need be asked.</summary>
+    public DateTimeOffset? AskSince { get; init; }
 
     /// <summary>Names and values that decided a refusal; null where the rule says all.</summary>
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }

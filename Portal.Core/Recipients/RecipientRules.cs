@@ -17,6 +17,15 @@ public static class RecipientRules
 
     /// <summary>A reverse-path under which we sent somebody's mail on (SRS); it leads back to them.</summary>
     public const string Returned = "recipient.returned";
+
+    /// <summary>Not registered here, in a domain whose other host has the mailboxes that are not.</summary>
+    public const string GoesOn = "recipient.goesOn";
+
+    /// <summary>That host does not take mail for it.</summary>
+    public const string RefusedOnward = "recipient.refusedOnward";
+
+    /// <summary>That host did not say whether it takes mail for it.</summary>
+    public const string OnwardSilent = "recipient.onwardSilent";
     public const string Unknown = "recipient.unknown";
     public const string NotLocal = "recipient.notLocal";
     public const string DomainDisabled = "recipient.domainDisabled";

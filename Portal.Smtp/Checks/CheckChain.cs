@@ -50,7 +50,7 @@ internal sealed class CheckChain(IEnumerable<IMailCheck> checks)
             inputs[TraceInputs.LeadsTo] = string.Join(TraceInputs.Separator, resolution.Mailboxes.Take(MaxTold).Select(m => m.Address));
         }
 
-        if (resolution.Relays.Count > 0) inputs[TraceInputs.ForwardedTo] = string.Join(TraceInputs.Separator, resolution.Relays);
+        if (resolution.Relays.Count > 0 && resolution.State != RecipientState.GoesOn) inputs[TraceInputs.ForwardedTo] = string.Join(TraceInputs.Separator, resolution.Relays);
         return new(DispositionKind.Deliver, resolution.State == RecipientState.NotLocal ? Rules.Relay : resolution.Rule, inputs);
     }
 }

@@ -59,9 +59,11 @@ internal sealed partial class Aftermath(MailQueue queue, MailWriter writer, DsnC
     }
 
     /// <summary>Gives entries back untouched, or moves them under another route key.</summary>
-    public Task ReleaseAsync(IReadOnlyList<QueueEntry> entries, string? routeKey, CancellationToken stop) => entries.Count == 0
+    /// <param name="becomes">What they are from now on: who was elsewhere may be here by now, or the other way round; null when they stay what they were.</param>
+    public Task ReleaseAsync(IReadOnlyList<QueueEntry> entries, string? routeKey, CancellationToken stop, QueueKind? becomes = null) => entries.Count == 0
         ? Task.CompletedTask
-        : PersistAsync(new Attempt(entries[0].QueueId, [.. entries.Select(e => new Settlement(e, routeKey is null ? SettlementKind.Released : SettlementKind.Rerouted) { RouteKey = routeKey, NextAttemptAt = e.NextAttemptAt })], []), stop);
+        : PersistAsync(
+            new Attempt(entries[0].QueueId, [.. entries.Select(e => new Settlement(e, routeKey is null ? SettlementKind.Released : SettlementKind.Rerouted) { RouteKey = routeKey, Becomes = becomes, NextAttemptAt = e.NextAttemptAt })], []), stop);
 
     /// <summary>Makes a piece of an expansion durable; the entry goes back to the queue for the next one.</summary>
     public Task PlaceAsync(QueueEntry entry, LocalPlacement piece, CancellationToken stop) =>

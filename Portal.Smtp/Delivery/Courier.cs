@@ -8,7 +8,7 @@ namespace Portal.Smtp.Delivery;
 
 /// <summary>Takes claimed entries to where they go: chooses the route, keeps the line, and hands what happened to <see cref="Aftermath"/> (DESIGN §4).</summary>
 internal sealed partial class Courier(
-    RouteSelector routes, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, SenderRewriting rewriting, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
+    RouteSelector routes, RecipientDirectory directory, QueuedMessages messages, MailQueue queue, LocalCourier local, Aftermath aftermath, SenderRewriting rewriting, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Courier> logger)
 {
     /// <summary>What each recipient adds to the time for the envelope: some servers let each one wait a little.</summary>
     private static readonly TimeSpan PerRecipient = TimeSpan.FromSeconds(10);
@@ -63,6 +63,12 @@ internal sealed partial class Courier(
         var byRoute = new Dictionary<Guid, (RouteChoice Choice, List<QueueEntry> Entries)>();
         foreach (var entry in entries.Except(removed).Except(here))
         {
+            if (MailAddress.TryParse(entry.ForwardPath, out var address) && await directory.IsServedHereAsync(address, abort))
+            {
+                await aftermath.ReleaseAsync([entry], QueueEntry.LocalRouteKey, abort, QueueKind.Expand);   // its mailbox has moved here, or its domain
+                continue;
+            }
+
             var choice = await routes.ChooseAsync(entry.ReversePath, entry.ForwardPath, abort);
             if (choice.RouteKey != entry.RouteKey)
             {

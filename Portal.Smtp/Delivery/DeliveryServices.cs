@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Portal.Core.Queue;
+using Portal.Core.Recipients;
 using Portal.Smtp.Reports;
 
 namespace Portal.Smtp.Delivery;
@@ -20,6 +21,7 @@ internal static class DeliveryServices
 
         services.AddSingleton<MxResolver>();
         services.AddSingleton<IRouteProbe, SmtpRouteProbe>();
+        services.AddSingleton<IRecipientProbe, SmtpRecipientProbe>();
         services.AddSingleton<Dialler>();
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<DsnComposer>();

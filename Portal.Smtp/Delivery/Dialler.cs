@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Queue;
 using Portal.Smtp.Protocol;

@@ -24,7 +24,8 @@ internal sealed class LocalCourier(RecipientDirectory directory, RouteSelector r
         foreach (var entry in entries)
         {
             var resolution = await ResolveAsync(entry, abort);
-            if (resolution.State != RecipientState.Ok) together.Add(new EntryResult(entry) { Reply = RefusalOf(resolution.State), Stage = SmtpStage.Recipient });
+            if (resolution.State == RecipientState.GoesOn) await aftermath.ReleaseAsync([entry], await routes.RouteKeyForAsync(entry.ReversePath, entry.ForwardPath, abort), abort, QueueKind.Relay);   // the mailbox is the other host's now
+            else if (resolution.State != RecipientState.Ok) together.Add(new EntryResult(entry) { Reply = RefusalOf(resolution.State), Stage = SmtpStage.Recipient });
             else if (resolution is { Mailboxes: [var mailbox], Relays.Count: 0 }) together.Add(new EntryResult(entry) { Placement = new([mailbox.MailboxId], [], DsnNotify.Never, IsExpansion: false) });
             else await ExpandAsync(message, entry, resolution, abort);
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using Portal.Core.Addresses;
 using Portal.Core.Queue;
 using Portal.Smtp.Dns;
 using Portal.Smtp.Protocol;

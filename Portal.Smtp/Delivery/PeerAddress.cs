@@ -1,5 +1,5 @@
 using System.Net;
-using Portal.Core.Queue;
+using Portal.Core.Addresses;
 
 namespace Portal.Smtp.Delivery;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using MailKit.Security;
+using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Smtp.Protocol;
@@ -101,6 +102,21 @@ internal sealed class SmtpConnection : IAsyncDisposable
             channel.Abort();
             throw;
         }
+    }
+
+    /// <summary>Begins a transaction from the null reverse-path and breaks it off before the content: what the server says to each recipient, or to MAIL.</summary>
+    /// <exception cref="SmtpFailure">The connection ended first.</exception>
+    public async Task<IReadOnlyList<RecipientReply>> AskAsync(IReadOnlyList<string> forwardPaths, CancellationToken cancel)
+    {
+        var mail = new OutgoingMail { ReversePath = "", Recipients = [.. forwardPaths.Select(p => new OutgoingRecipient(p))], SizeBytes = 0, OpenContentAsync = _ => Task.FromResult(Stream.Null) };
+        var commands = EnvelopeCommands.Of(mail, [.. Enumerable.Range(0, forwardPaths.Count)], Extensions, isChunked: false)[..^1];   // without DATA
+        var said = new PeerReply?[commands.Count];
+        if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", cancel);
+        needsReset = true;
+        await (Extensions.Pipelining ? PipelineAsync(commands, said, cancel) : OneByOneAsync(commands, said, cancel));
+        var replies = new RecipientReply?[forwardPaths.Count];
+        Sort(said, [.. Enumerable.Range(0, forwardPaths.Count)], replies);
+        return [.. replies.Select((r, i) => r ?? new RecipientReply(said[i + 1]!, SmtpStage.Recipient))];
     }
 
     /// <summary>Says goodbye; what the server answers changes nothing.</summary>

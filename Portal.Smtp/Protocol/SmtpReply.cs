@@ -33,6 +33,7 @@ public sealed record SmtpReply(int Code, string Status, string Text, bool Close 
     public static readonly SmtpReply LocalError = new(451, "4.3.0", "Local error, try again later");
     public static readonly SmtpReply PutOff = new(451, "4.7.1", "Message put off, try again later");
     public static readonly SmtpReply SenderUnknown = new(451, "4.4.3", "The DNS does not tell now whether this message is from its author, try again later");
+    public static readonly SmtpReply OnwardSilent = new(451, "4.4.1", "The server that holds the mailbox does not tell now whether it takes this mail, try again later");
     public static readonly SmtpReply MailboxFull = new(452, "4.2.2", "Mailbox is full, try again later");
     public static readonly SmtpReply NoRoom = new(452, "4.3.1", "Insufficient system storage, try again later");
     public static readonly SmtpReply TooManyRecipients = new(452, "4.5.3", "Too many recipients");

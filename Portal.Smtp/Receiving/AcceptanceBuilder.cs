@@ -106,7 +106,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         private RecipientOutcome Deliver(EnvelopeRecipient recipient, int index, SpecialUse folder)
         {
             var resolution = recipient.Resolution;
-            if (resolution.State == RecipientState.NotLocal)
+            if (resolution.State.IsElsewhere())
             {
                 Queue(QueueKind.Relay, recipient, recipient.Address);
                 return RecipientOutcome.Queued;
@@ -161,7 +161,7 @@ internal sealed class AcceptanceBuilder(RouteSelector routes, ReceiptAllowance r
         /// <summary>How an address is served that is not served in this commit.</summary>
         private static QueueKind KindOf(EnvelopeRecipient recipient) => recipient.Resolution switch
         {
-            { State: RecipientState.NotLocal } => QueueKind.Relay,
+            { State: RecipientState.NotLocal or RecipientState.GoesOn } => QueueKind.Relay,
             { Mailboxes.Count: 1, Relays.Count: 0 } => QueueKind.Local,
             _ => QueueKind.Expand,
         };

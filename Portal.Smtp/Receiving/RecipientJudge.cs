@@ -1,5 +1,6 @@
 using Portal.Core.Addresses;
 using Portal.Core.Recipients;
+using Portal.Core.Trace;
 using Portal.Smtp.Protocol;
 
 namespace Portal.Smtp.Receiving;
@@ -8,7 +9,7 @@ namespace Portal.Smtp.Receiving;
 internal readonly record struct Judgement(EnvelopeRecipient? Recipient, RefusedRecipient? Refusal);
 
 /// <summary>Judges one forward-path where RFC 5321 wants it judged: at RCPT, so that nothing is bounced later to a forged sender (DESIGN §3).</summary>
-internal sealed class RecipientJudge(RecipientDirectory directory)
+internal sealed class RecipientJudge(RecipientDirectory directory, RecipientVerifier verifier)
 {
     /// <summary>What a "postmaster" without a domain is kept as; a domain of this name need not be ours.</summary>
     public static readonly MailAddress BarePostmaster = MailAddress.Parse("postmaster@localhost");
@@ -25,12 +26,26 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
         }
 
         if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RecipientMalformed, SmtpReply.BadRecipientAddress));
-        return Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay);
+        var judgement = Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay);
+        return judgement.Recipient is { Resolution: { AskSince: { } since, DomainId: { } domainId } } && !mayRelay && await RefusalOnwardAsync(address, domainId, since, cancel) is { } refusal ? new(null, refusal) : judgement;
     }
 
     /// <summary>The same for an address already read.</summary>
     public async ValueTask<Judgement> JudgeAsync(MailAddress address, long declaredSizeBytes, CancellationToken cancel) =>
         Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
+
+    /// <summary>Strangers' mail is taken only when the host that has the mailbox takes it too; our own people hear of a failure by DSN.</summary>
+    private async ValueTask<RefusedRecipient?> RefusalOnwardAsync(MailAddress address, Guid domainId, DateTimeOffset since, CancellationToken cancel)
+    {
+        var answer = await verifier.VerifyAsync(address, domainId, since, cancel);
+        var inputs = TraceInputs.Told(("onwardReply", answer.Reply));
+        return answer.Verdict switch
+        {
+            OnwardVerdict.Refuses => new RefusedRecipient(address.Folded, RecipientRules.RefusedOnward, SmtpReply.UnknownRecipient) { Inputs = inputs },
+            OnwardVerdict.Silent => new RefusedRecipient(address.Folded, RecipientRules.OnwardSilent, SmtpReply.OnwardSilent) { Inputs = inputs },
+            _ => null,
+        };
+    }
 
     /// <summary>A forward-path as the trace names it.</summary>
     public static string TextOf(SmtpPath path) => MailAddress.TryParse(path.ToString(), out var address) ? address.Folded : path.ToString();
@@ -38,12 +53,12 @@ internal sealed class RecipientJudge(RecipientDirectory directory)
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
-        var isDisguised = resolution.State == RecipientState.Unknown || resolution.IsCatchAll;
+        var isDisguised = resolution.State == RecipientState.Unknown || resolution.IsCatchAll || resolution.AskSince is not null;
         if (isDisguised && address.LocalPart.AsSpan().ContainsAny('%', '!', '@')) return Refuse(text, Rules.RelayDisguised, SmtpReply.RelayDenied);
 
         return resolution.State switch
         {
-            RecipientState.Ok => new(new EnvelopeRecipient(address, resolution), null),
+            RecipientState.Ok or RecipientState.GoesOn => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal when mayRelay => new(new EnvelopeRecipient(address, resolution), null),
             RecipientState.NotLocal => Refuse(text, Rules.RelayDenied, SmtpReply.RelayDenied),
             _ => new(null, new RefusedRecipient(text, resolution.Rule, ReplyOf(resolution.State)) { Inputs = resolution.Inputs }),

@@ -25,7 +25,7 @@ internal sealed partial class DsnComposer(
         if (!MailAddress.TryParse(entry.ReversePath, out var sender)) return null;
 
         var resolution = await recipients.ResolveTakenAsync(sender, cancel);
-        if (resolution.State is not (RecipientState.Ok or RecipientState.NotLocal))
+        if (resolution.State is not RecipientState.Ok && !resolution.State.IsElsewhere())
         {
             LogNobody(logger, message.QueueId, resolution.Rule);   // a sender that is no more: nobody is told, and the trace has it
             return null;
@@ -55,9 +55,10 @@ internal sealed partial class DsnComposer(
     private async Task<Acceptance> AcceptAsync(Guid queueId, QueuedMessage message, MailAddress sender, RecipientResolution resolution, MailContent content, CancellationToken cancel)
     {
         var at = clock.GetUtcNow();
-        IReadOnlyList<string> relays = resolution.State == RecipientState.NotLocal ? [sender.ToString()] : resolution.Relays;
+        var isElsewhere = resolution.State.IsElsewhere();
+        IReadOnlyList<string> relays = isElsewhere ? [sender.ToString()] : resolution.Relays;
         var entries = new List<QueueEntry>();
-        foreach (var relay in relays) entries.Add(await EntryAsync(queueId, relay, resolution.State == RecipientState.NotLocal ? null : sender.Folded, content.RawBytes, at, cancel));
+        foreach (var relay in relays) entries.Add(await EntryAsync(queueId, relay, isElsewhere ? null : sender.Folded, content.RawBytes, at, cancel));
         return OwnMail.Of(queueId, content, TraceSource.Dsn, MadeRule, options.Value.HostName, at) with
         {
             Deliveries = [.. resolution.Mailboxes.Select(m => new LocalDelivery(m.MailboxId, SpecialUse.Inbox, MailFlags.None, 0))],

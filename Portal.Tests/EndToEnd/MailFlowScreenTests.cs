@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Data;
 using Portal.Core.Logs;

@@ -4,6 +4,7 @@ using MailKit.Security;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Portal.Core.Accounts;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Portal.Core.Addresses;
 using Portal.Core;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Portal.Core.Addresses;
 using Portal.Core.Data;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Portal.Core.Addresses;
 using Portal.Core.Messages;
 using Portal.Core.Queue;
 using Portal.Smtp.Delivery;

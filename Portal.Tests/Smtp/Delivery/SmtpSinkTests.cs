@@ -1,5 +1,5 @@
+using Portal.Core.Addresses;
 using Portal.Core.Messages;
-using Portal.Core.Queue;
 using Portal.Smtp.Delivery;
 using Portal.Tests.Fixtures;
 

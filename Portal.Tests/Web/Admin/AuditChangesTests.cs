@@ -1,10 +1,10 @@
 using System.Globalization;
 using Bunit;
 using Microsoft.Extensions.DependencyInjection;
+using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
-using Portal.Core.Queue;
 using Portal.Tests.Fixtures;
 using Portal.Web.Admin.Audit;
 using Portal.Web.Components;

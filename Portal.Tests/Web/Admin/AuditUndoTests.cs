@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Portal.Core.Addresses;
 using Portal.Core;
 using Portal.Core.Accounts;
 using Portal.Core.Audit;

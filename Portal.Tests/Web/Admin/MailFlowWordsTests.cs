@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Trace;

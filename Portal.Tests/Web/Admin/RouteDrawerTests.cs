@@ -1,5 +1,6 @@
 using Bunit;
 using Microsoft.Extensions.DependencyInjection;
+using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Tests.Core;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;

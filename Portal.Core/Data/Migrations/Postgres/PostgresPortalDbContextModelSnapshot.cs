@@ -662,10 +662,31 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.Property<bool>("IsDisabled")
                         .HasColumnType("boolean");
 
+                    b.Property<int>("Kind")
+                        .HasColumnType("integer");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)
                         .HasColumnType("character varying(255)");
+
+                    b.Property<string>("OnwardHost")
+                        .HasMaxLength(255)
+                        .HasColumnType("character varying(255)");
+
+                    b.Property<int>("OnwardPort")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(25);
+
+                    b.Property<DateTimeOffset?>("OnwardSince")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int>("OnwardTls")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("RecipientCheck")
+                        .HasColumnType("integer");
 
                     b.Property<int?>("RotateDkimEveryMonths")
                         .HasColumnType("integer");
@@ -678,6 +699,9 @@ namespace Portal.Core.Data.Migrations.Postgres
 
                     b.HasIndex("AliasOfId");
 
+                    b.HasIndex("Kind")
+                        .HasFilter("\"Kind\" <> 0");
+
                     b.HasIndex("Name")
                         .IsUnique();
 
@@ -685,6 +709,34 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
 
                     b.ToTable("Domain");
+                });
+
+            modelBuilder.Entity("Portal.Core.Domains.OnwardRecipient", b =>
+                {
+                    b.Property<Guid>("DomainId")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("LocalPart")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)");
+
+                    b.Property<DateTimeOffset?>("ConfirmedAt")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<bool>("IsListed")
+                        .HasColumnType("boolean");
+
+                    b.HasKey("DomainId", "LocalPart");
+
+                    b.HasIndex("ConfirmedAt")
+                        .HasDatabaseName("IX_OnwardRecipient_Aged")
+                        .HasFilter("NOT \"IsListed\"");
+
+                    b.HasIndex("DomainId", "LocalPart")
+                        .HasDatabaseName("IX_OnwardRecipient_Listed")
+                        .HasFilter("\"IsListed\"");
+
+                    b.ToTable("OnwardRecipient");
                 });
 
             modelBuilder.Entity("Portal.Core.Jobs.JobLease", b =>
@@ -738,6 +790,7 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasColumnType("character varying(100)");
 
                     b.Property<string>("Value")
+                        .IsConcurrencyToken()
                         .IsRequired()
                         .HasColumnType("text");
 
@@ -1795,6 +1848,15 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .WithMany()
                         .HasForeignKey("AliasOfId")
                         .OnDelete(DeleteBehavior.Restrict);
+                });
+
+            modelBuilder.Entity("Portal.Core.Domains.OnwardRecipient", b =>
+                {
+                    b.HasOne("Portal.Core.Domains.Domain", null)
+                        .WithMany()
+                        .HasForeignKey("DomainId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("Portal.Core.Lists.ListEntry", b =>

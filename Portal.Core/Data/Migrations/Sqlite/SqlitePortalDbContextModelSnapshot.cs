@@ -650,10 +650,31 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.Property<bool>("IsDisabled")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("OnwardHost")
+                        .HasMaxLength(255)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("OnwardPort")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(25);
+
+                    b.Property<long?>("OnwardSince")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("OnwardTls")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("RecipientCheck")
+                        .HasColumnType("INTEGER");
 
                     b.Property<int?>("RotateDkimEveryMonths")
                         .HasColumnType("INTEGER");
@@ -666,6 +687,9 @@ namespace Portal.Core.Data.Migrations.Sqlite
 
                     b.HasIndex("AliasOfId");
 
+                    b.HasIndex("Kind")
+                        .HasFilter("\"Kind\" <> 0");
+
                     b.HasIndex("Name")
                         .IsUnique();
 
@@ -673,6 +697,34 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasFilter("\"RotateDkimEveryMonths\" IS NOT NULL");
 
                     b.ToTable("Domain");
+                });
+
+            modelBuilder.Entity("Portal.Core.Domains.OnwardRecipient", b =>
+                {
+                    b.Property<byte[]>("DomainId")
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("LocalPart")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("ConfirmedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsListed")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("DomainId", "LocalPart");
+
+                    b.HasIndex("ConfirmedAt")
+                        .HasDatabaseName("IX_OnwardRecipient_Aged")
+                        .HasFilter("NOT \"IsListed\"");
+
+                    b.HasIndex("DomainId", "LocalPart")
+                        .HasDatabaseName("IX_OnwardRecipient_Listed")
+                        .HasFilter("\"IsListed\"");
+
+                    b.ToTable("OnwardRecipient");
                 });
 
             modelBuilder.Entity("Portal.Core.Jobs.JobLease", b =>
@@ -726,6 +778,7 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Value")
+                        .IsConcurrencyToken()
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -1781,6 +1834,15 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .WithMany()
                         .HasForeignKey("AliasOfId")
                         .OnDelete(DeleteBehavior.Restrict);
+                });
+
+            modelBuilder.Entity("Portal.Core.Domains.OnwardRecipient", b =>
+                {
+                    b.HasOne("Portal.Core.Domains.Domain", null)
+                        .WithMany()
+                        .HasForeignKey("DomainId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("Portal.Core.Lists.ListEntry", b =>
