@@ -19,6 +19,7 @@ internal sealed class RecordingPeer : IAsyncDisposable
     private readonly ConcurrentBag<Task> sessions = [];
     private readonly Task accepting;
     private int connections;
+    private bool isEnded;
 
     public RecordingPeer()
     {
@@ -35,6 +36,9 @@ internal sealed class RecordingPeer : IAsyncDisposable
     /// <summary>What EHLO offers.</summary>
     public string[] Extensions { get; set; } = ["PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 100000000", "CHUNKING", "BINARYMIME", "DSN"];
 
+    /// <summary>The reply to MAIL; null takes the sender.</summary>
+    public Func<string, string?> OnSender { get; set; } = _ => null;
+
     /// <summary>The reply to RCPT; null takes the recipient.</summary>
     public Func<string, string?> OnRecipient { get; set; } = _ => null;
 
@@ -44,8 +48,11 @@ internal sealed class RecordingPeer : IAsyncDisposable
     /// <summary>Awaited before a command line is answered.</summary>
     public Func<string, Task> OnCommand { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Ends it; again is nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (isEnded) return;
+        isEnded = true;
         await ending.CancelAsync();
         listener.Stop();
         await accepting;
@@ -100,7 +107,7 @@ internal sealed class RecordingPeer : IAsyncDisposable
                 case "MAIL":
                     (mail, recipients) = (line, []);
                     content.SetLength(0);
-                    await wire.SayAsync("250 2.1.0 OK");
+                    await wire.SayAsync(OnSender(line) ?? "250 2.1.0 OK");
                     break;
                 case "RCPT":
                     var refusal = OnRecipient(line);
