@@ -48,7 +48,7 @@ public sealed class DomainElsewhereScreenTests(Browser browser) : IClassFixture<
         await ada.Page.GetByLabel("Encryption").SelectOptionAsync("None");
         await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
         await Expect(ada.Page.GetByText($"127.0.0.4:{old.Port}").First).ToBeVisibleAsync();
-        await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Test this route" }).ClickAsync();
+        await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Test this host" }).ClickAsync();
         await Expect(ada.Page.Locator(".notice.green")).ToContainTextAsync("the host would take mail");
 
         await ada.Page.GetByRole(AriaRole.Button, new() { Name = "Edit" }).ClickAsync();
