@@ -23,9 +23,10 @@ if [[ ${1:-} == --long ]]; then long=1; shift; fi
 # The last line also tells of a start that failed.
 give_up() { echo "$1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
-# What the tests start besides our own program. postfix is unpacked, never installed: only its smtp-sink is run.
+# What the tests start besides our own program. Those that would start a daemon of their own are unpacked, never installed.
 packages=(chromium fonts-dejavu-core fonts-noto-cjk postgresql swaks libnet-ssleay-perl libio-socket-ssl-perl libnet-dns-perl libauthen-sasl-perl curl openssl python3)
 parts=$root/artifacts/parts
+unpacked=(postfix/usr/sbin/smtp-sink opendkim/usr/sbin/opendkim)
 
 is_debian=; command -v dpkg-query >/dev/null && command -v apt-get >/dev/null && is_debian=1
 missing=()
@@ -36,25 +37,25 @@ else
   for tool in chromium swaks curl openssl python3; do command -v "$tool" >/dev/null || missing+=("$tool"); done
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
-[[ -x $parts/postfix/usr/sbin/smtp-sink ]] || missing+=(postfix)
+for program in "${unpacked[@]}"; do [[ -x $parts/$program ]] || missing+=("${program%%/*}"); done
 ((EUID == 0)) || missing+=("root, for the full disk: a small tmpfs is mounted")
 
 echo "Tests of the mail portal."
-echo "  needs     .NET SDK 10, about 3 GB of disk, 4 GB of memory, loopback only; Debian 12 as root, or these parts by hand: ${packages[*]} and postfix's smtp-sink"
-if ((${#missing[@]})); then echo "  installs  ${missing[*]} (postfix is only unpacked, under artifacts/parts)"; else echo "  installs  nothing, every part is here"; fi
+echo "  needs     .NET SDK 10, about 3 GB of disk, 4 GB of memory, loopback only; Debian 12 as root, or these parts by hand: ${packages[*]}; unpacked under artifacts/parts: ${unpacked[*]}"
+if ((${#missing[@]})); then echo "  installs  ${missing[*]} (${unpacked[*]%%/*} are only unpacked, under artifacts/parts)"; else echo "  installs  nothing, every part is here"; fi
 echo "  takes     $([[ $long ]] && echo "two to three hours on two cores, with the long tests" || echo "about 15 minutes on two cores"); writes to artifacts/ and a temporary folder"
 
 command -v dotnet >/dev/null || give_up "Missing: the .NET SDK 10 (https://dot.net)."
 
 if ((${#missing[@]})); then
   if [[ ! $is_debian || $EUID -ne 0 ]]; then
-    give_up "Missing: ${missing[*]}. As root on Debian this script installs them; elsewhere install them by hand (smtp-sink in artifacts/parts/postfix/usr/sbin), with DejaVu and Noto CJK fonts and swaks' Perl modules for TLS, DNS and SASL."
+    give_up "Missing: ${missing[*]}. As root on Debian this script installs them; elsewhere install them by hand (in artifacts/parts: ${unpacked[*]}), with DejaVu and Noto CJK fonts and swaks' Perl modules for TLS, DNS and SASL."
   fi
   mkdir -p artifacts "$parts"
   log=$root/artifacts/install.log
   fetch() { "$@" >>"$log" 2>&1 || { tail -20 "$log" >&2; give_up "Could not install ${missing[*]}; all of it is in artifacts/install.log."; }; }
   fetch apt-get -o DPkg::Lock::Timeout=300 update
-  wanted=(); for package in "${missing[@]}"; do [[ $package == postfix ]] || wanted+=("$package"); done
+  wanted=(); for package in "${missing[@]}"; do [[ " ${unpacked[*]%%/*} " == *" $package "* ]] || wanted+=("$package"); done
   if ((${#wanted[@]})); then
     # The tests start a PostgreSQL of their own; the package need not make and start one beside it.
     if [[ ! -e /etc/postgresql-common/createcluster.d ]]; then mkdir -p /etc/postgresql-common/createcluster.d; fi
@@ -62,15 +63,14 @@ if ((${#missing[@]})); then
     DEBIAN_FRONTEND=noninteractive fetch apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${wanted[@]}"
   fi
 
-  if [[ ! -x $parts/postfix/usr/sbin/smtp-sink ]]; then
-    rm -rf "$parts/postfix" "$parts/debs"; mkdir -p "$parts/debs"; cd "$parts/debs"
-    # The tools and whichever of postfix's libraries this machine lacks.
-    needed=(postfix)
-    for library in $(apt-cache depends postfix | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p'); do dpkg-query -W "$library" >/dev/null 2>&1 || needed+=("$library"); done
-    fetch apt-get download "${needed[@]}"
-    for deb in *.deb; do fetch dpkg -x "$deb" "$parts/postfix"; done
-    cd "$root"
-  fi
+  # The package and whatever it needs that this machine lacks.
+  for program in "${unpacked[@]}"; do
+    package=${program%%/*}
+    [[ -x $parts/$program ]] && continue
+    rm -rf "$parts/$package" "$parts/debs"; mkdir -p "$parts/debs/partial"
+    DEBIAN_FRONTEND=noninteractive fetch apt-get -o DPkg::Lock::Timeout=300 -o Dir::Cache::archives="$parts/debs" install -y --no-install-recommends --download-only --reinstall "$package"
+    for deb in "$parts"/debs/*.deb; do fetch dpkg -x "$deb" "$parts/$package"; done
+  done
 fi
 
 mkdir -p artifacts/test

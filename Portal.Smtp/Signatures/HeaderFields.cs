@@ -42,6 +42,7 @@ internal sealed class HeaderFields : IReadOnlyList<HeaderField>
     public const int MaxFields = 2000;
 
     private readonly List<HeaderField> fields = [];
+    private Dictionary<string, List<int>>? positions;
 
     private HeaderFields()
     {
@@ -75,29 +76,45 @@ internal sealed class HeaderFields : IReadOnlyList<HeaderField>
     }
 
     /// <summary>The first fields of a name, from the top, where the newest stand.</summary>
-    public IEnumerable<HeaderField> Named(string name, int max) => fields.Where(f => f.Is(name)).Take(max);
+    public IEnumerable<HeaderField> Named(string name, int max) => PositionsOf(name).Take(max).Select(at => fields[at]);
+
+    /// <summary>Where the fields of a name stand, from the top; found without walking through all of them for each of the names that a signature lists.</summary>
+    public IReadOnlyList<int> PositionsOf(string name) => LazyInitializer.EnsureInitialized(ref positions, Index).TryGetValue(name, out var found) ? found : [];
+
+    private Dictionary<string, List<int>> Index()
+    {
+        var index = new Dictionary<string, List<int>>(StringComparer.OrdinalIgnoreCase);
+        for (var at = 0; at < fields.Count; at++)
+        {
+            var name = Encoding.ASCII.GetString(fields[at].Name);
+            if (!index.TryGetValue(name, out var same)) index[name] = same = [];
+            same.Add(at);
+        }
+
+        return index;
+    }
 
     public IEnumerator<HeaderField> GetEnumerator() => fields.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private static bool IsEnd(ReadOnlySpan<byte> text) => text.StartsWith("\r\n"u8) || text[0] == '\n';
-
 }
 
 /// <summary>Takes fields by name as a signature lists them: the lowest first, each once, none where no more are left (RFC 6376 §5.4.2).</summary>
 /// <param name="except">The signature itself, which is never among what it lists (§3.5, "h=").</param>
 internal sealed class FieldSelection(HeaderFields fields, HeaderField? except = null)
 {
-    // Each name goes on where it stopped: a long "h=" costs one walk a name and not one an entry.
+    // Each name goes on where it stopped.
     private readonly Dictionary<string, int> taken = new(StringComparer.OrdinalIgnoreCase);
 
     public HeaderField? Next(string name)
     {
-        var at = taken.GetValueOrDefault(name, fields.Count) - 1;
-        while (at >= 0 && (!fields[at].Is(name) || IsExcepted(fields[at]))) at--;
+        var positions = fields.PositionsOf(name);
+        var at = taken.GetValueOrDefault(name, positions.Count) - 1;
+        while (at >= 0 && IsExcepted(fields[positions[at]])) at--;
         taken[name] = Math.Max(at, 0);
-        return at < 0 ? null : fields[at];
+        return at < 0 ? null : fields[positions[at]];
     }
 
     private bool IsExcepted(HeaderField field) => except is { } e && field.Octets.Equals(e.Octets);

@@ -18,7 +18,7 @@ public sealed class PostfixTests
         await using var portal = await PortalHost.StartAsync(kind);
         var bob = (await portal.AddMailboxAsync("bob@portal.test")).MailboxId;
 
-        await PostfixPart.RunAsync("smtp-source", TestFolder.Create(), "-s", "5", "-m", $"{Messages}", "-l", "5000", "-f", "carol@example.org", "-t", "bob@portal.test", $"127.0.0.1:{portal.SmtpPort}");
+        await UnpackedPart.RunAsync("postfix", "smtp-source", TestFolder.Create(), "-s", "5", "-m", $"{Messages}", "-l", "5000", "-f", "carol@example.org", "-t", "bob@portal.test", $"127.0.0.1:{portal.SmtpPort}");
 
         Assert.Equal(Messages, await portal.ReadAsync(db => db.MailItems.CountAsync(i => i.MailboxId == bob, Cancel)));
         Assert.Equal(Messages, await portal.ReadAsync(db => db.Traces.CountAsync(t => t.ReversePath == "carol@example.org" && t.Outcome == TraceOutcome.Accepted, Cancel)));

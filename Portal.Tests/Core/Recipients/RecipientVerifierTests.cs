@@ -81,13 +81,11 @@ public sealed class RecipientVerifierTests
 
         var alike = Enumerable.Range(0, 20).Select(_ => bench.VerifyAsync()).ToList();
         var others = Enumerable.Range(0, 150).Select(i => bench.VerifyAsync($"u{i}@backup.test")).ToList();
-        await bench.Probe.AreAskedAsync(5);
+        Assert.Equal(OnwardVerdict.Silent, await await Task.WhenAny(others));   // while none is answered: more than wait for their turn
         bench.Probe.Hold.SetResult();
 
         Assert.All(await Task.WhenAll(alike), v => Assert.Equal(OnwardVerdict.Takes, v));
-        var verdicts = await Task.WhenAll(others);
-        Assert.Contains(OnwardVerdict.Silent, verdicts);   // more than wait for their turn
-        Assert.Contains(OnwardVerdict.Takes, verdicts);
+        Assert.Contains(OnwardVerdict.Takes, await Task.WhenAll(others));
         Assert.Equal(5, bench.Probe.MostAtOnce);
     }
 

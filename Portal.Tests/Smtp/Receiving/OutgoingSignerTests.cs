@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Domains;
@@ -35,6 +36,22 @@ public sealed class OutgoingSignerTests
 
         var told = Assert.Single(TraceFacts.Read((await server.ReadAsync(db => db.TraceEvents.SingleAsync())).Facts), f => f.Rule == "dkim.signed");
         Assert.Equal("portal.test", told.Inputs["domain"]);
+    }
+
+    [Theory]
+    [InlineData("rsa-sha256")]
+    [InlineData("ed25519-sha256")]
+    public async Task OpenDKIM_verifies_each_signature(string algorithm)
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        await PublishKeysAsync(server);
+        await SubmitAsync(server, "alice@portal.test");
+        var copy = Encoding.ASCII.GetString(Assert.Single(await server.MessagesAsync("bob@portal.test")));
+        var fields = Regex.Matches(copy, "DKIM-Signature:.*\r\n(?:[ \t].*\r\n)*");
+        var only = fields.Where(f => !f.Value.Contains($"a={algorithm}", StringComparison.Ordinal)).Aggregate(copy, (text, other) => text.Replace(other.Value, "", StringComparison.Ordinal));
+
+        Assert.Contains("succeeded", await OpenDkimAsync(server, only), StringComparison.Ordinal);
+        Assert.Contains("failed", await OpenDkimAsync(server, only.Replace("Hi  there", "Ho  there", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Theory, BothDatabases]
@@ -101,6 +118,18 @@ public sealed class OutgoingSignerTests
         Assert.True((await service.StartAsync(Actor.Operator(), domain, cancel)).IsDone);
         foreach (var key in (await service.ListAsync(Actor.Operator(), domain, cancel)).Value.Keys) server.Dns.Text(key.Record.Name.TrimEnd('.'), key.Record.Value);
         Assert.True((await service.CheckAsync(Actor.Operator(), domain, cancel)).IsDone);
+    }
+
+    /// <summary>What OpenDKIM says of a message, with our keys as its DNS.</summary>
+    private static async Task<string> OpenDkimAsync(SmtpTestServer server, string message)
+    {
+        var folder = TestFolder.Create();
+        var domain = await server.ReadAsync(db => db.Domains.Where(d => d.Name == "portal.test").Select(d => d.Id).SingleAsync());
+        var keys = (await server.Get<DkimKeyService>().ListAsync(Actor.Operator(), domain, CancellationToken.None)).Value.Keys;
+        await File.WriteAllLinesAsync(Path.Combine(folder, "keys"), keys.Select(k => $"{k.Record.Name.TrimEnd('.')} {k.Record.Value}"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "conf"), $"Mode v\nTestPublicKeys {folder}/keys\n");
+        await File.WriteAllTextAsync(Path.Combine(folder, "message"), message);
+        return await UnpackedPart.RunAsync("opendkim", "opendkim", folder, "-x", "conf", "-t", "message");
     }
 
     private static async Task SubmitAsync(SmtpTestServer server, string from)
