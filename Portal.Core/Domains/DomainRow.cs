@@ -7,7 +7,7 @@ namespace Portal.Core.Domains;
 /// <param name="Aliases">Addresses in it that are no mailbox's own name, the catch-all included.</param>
 public sealed record DomainRow(
     Guid Id, string Name, string DisplayName, Guid? AliasOfId, string? AliasOf, bool IsDisabled, long? DefaultQuotaBytes,
-    int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version);
+    MtaStsSetting MtaSts, int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version);
 
 /// <summary>A domain to choose from.</summary>
 public sealed record DomainChoice(Guid Id, string Name, string DisplayName, long? DefaultQuotaBytes);
