@@ -662,6 +662,15 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.Property<bool>("IsDisabled")
                         .HasColumnType("boolean");
 
+                    b.Property<DateTimeOffset?>("MtaStsHeldUntil")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int?>("MtaStsMaxAgeDays")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("MtaStsMode")
+                        .HasColumnType("integer");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)
@@ -738,6 +747,7 @@ namespace Portal.Core.Data.Migrations.Postgres
                         .HasColumnType("character varying(100)");
 
                     b.Property<string>("Value")
+                        .IsConcurrencyToken()
                         .IsRequired()
                         .HasColumnType("text");
 

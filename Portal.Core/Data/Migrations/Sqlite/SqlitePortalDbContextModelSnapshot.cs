@@ -650,6 +650,15 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.Property<bool>("IsDisabled")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("MtaStsHeldUntil")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("MtaStsMaxAgeDays")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("MtaStsMode")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)
@@ -726,6 +735,7 @@ namespace Portal.Core.Data.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Value")
+                        .IsConcurrencyToken()
                         .IsRequired()
                         .HasColumnType("TEXT");
 
