@@ -125,7 +125,7 @@ public sealed class DomainTransportTests
 
     private static async Task<IRenderedComponent<DomainTransport>> OpenAsync(TestDatabase database, PageBed bed, string name = "portal.test")
     {
-        var domain = (await database.Get<DomainService>().FindAsync(await bed.ActorAsync(), name, Cancel)).Value;
+        var domain = (await database.Get<DomainService>().FindAsync(Other, name, Cancel)).Value;
         return bed.Render<DomainTransport>(p => p.Add(t => t.Domain, domain));
     }
 
