@@ -110,6 +110,7 @@ public static class CoreServices
         services.AddSingleton<RecipientVerifier>();   // needs the engine's IRecipientProbe
         services.AddSingleton<DkimKeyService>();
         services.AddSingleton<DkimKeys>();
+        services.AddSingleton<MtaStsSettings>();
         services.AddHostedService<DkimKeyKeeper>();   // needs the engine's IKeyRecordLookup, like the service above
         services.AddSingleton<AliasService>();
         services.AddSingleton<ColleagueService>();

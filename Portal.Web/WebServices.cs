@@ -54,6 +54,7 @@ public static class WebServices
         app.MapSignOut();
         app.MapPresence();
         app.MapMail();
+        app.MapMtaSts();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);   // BrowserGuard's policy says it
         return app;
     }

@@ -41,6 +41,14 @@ public sealed class Domain
     /// <summary>After how many months its DKIM keys change by themselves; null for never.</summary>
     public int? RotateDkimEveryMonths { get; set; }
 
+    public MtaStsMode MtaStsMode { get; set; }
+
+    /// <summary>How long senders may keep its MTA-STS policy; null for what suits the mode.</summary>
+    public int? MtaStsMaxAgeDays { get; set; }
+
+    /// <summary>Until when senders may hold a policy served before the last change; null while nothing was changed.</summary>
+    public DateTimeOffset? MtaStsHeldUntil { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public bool IsDemo { get; init; }

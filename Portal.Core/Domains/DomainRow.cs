@@ -7,7 +7,7 @@ namespace Portal.Core.Domains;
 /// <param name="Aliases">Addresses in it that are no mailbox's own name, the catch-all included.</param>
 public sealed record DomainRow(
     Guid Id, string Name, string DisplayName, Guid? AliasOfId, string? AliasOf, bool IsDisabled, long? DefaultQuotaBytes,
-    int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version)
+    MtaStsSetting MtaSts, int Mailboxes, int Aliases, DateTimeOffset CreatedAt, bool IsDemo, int Version)
 {
     /// <summary>Where its mail goes; of an alias domain, that of the domain it stands for.</summary>
     public Onward Onward { get; init; } = Onward.None;

@@ -136,6 +136,23 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         }, cancel, version);
     }
 
+    /// <summary>Sets what servers that send to a domain are told of its TLS (RFC 8461); what is served follows within a second, the TXT record is the domain's own to change.</summary>
+    /// <param name="version">The version the person saw: a newer one is never overwritten.</param>
+    /// <param name="maxAgeDays">How long senders may keep the policy, 1 to <see cref="MtaStsSetting.MaxDays"/>; null for what suits the mode.</param>
+    public async Task<Outcome> SetTransportAsync(Actor actor, Guid id, int version, MtaStsMode mode, int? maxAgeDays, CancellationToken cancel)
+    {
+        if (maxAgeDays is < 1 or > MtaStsSetting.MaxDays) return new Invalid("MtaStsMaxAge", MtaStsSetting.MaxDays) { Field = "MaxAge" };
+        return await ChangeAsync(actor, id, domain =>
+        {
+            var before = new MtaStsSetting(domain.MtaStsMode, domain.MtaStsMaxAgeDays, domain.MtaStsHeldUntil);
+            if ((before.Mode, before.MaxAgeDays) == (mode, maxAgeDays)) return null;
+            (domain.MtaStsMode, domain.MtaStsMaxAgeDays, domain.MtaStsHeldUntil) = (mode, maxAgeDays, before.HeldUntilFrom(clock.GetUtcNow()));
+            return ("domain.transport.set", Shown(before.Mode, before.MaxAgeDays), Shown(mode, maxAgeDays));
+        }, cancel, version);
+
+        static object Shown(MtaStsMode mode, int? days) => new { mtaStsMode = mode.ToString(), mtaStsMaxAgeDays = days };
+    }
+
     /// <summary>Removes a domain that holds nothing: no mailbox (also none in its grace), no address, no alias domain, no role, nothing in quarantine, no recipient listed.</summary>
     public async Task<Outcome> DeleteAsync(Actor actor, Guid id, CancellationToken cancel)
     {
@@ -183,7 +200,7 @@ public sealed class DomainService(IDbContextFactory<PortalDbContext> databases, 
         join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id
         select new DomainRow(
             d.Id, d.Name, d.DisplayName, d.AliasOfId, d.AliasOfId == null ? null : t.DisplayName, d.IsDisabled, d.DefaultQuotaBytes,
-            db.Mailboxes.Count(m => m.DomainId == d.Id), db.Addresses.Count(a => a.DomainId == d.Id && !a.IsPrimary), d.CreatedAt, d.IsDemo, d.Version)
+            new MtaStsSetting(d.MtaStsMode, d.MtaStsMaxAgeDays, d.MtaStsHeldUntil), db.Mailboxes.Count(m => m.DomainId == d.Id), db.Addresses.Count(a => a.DomainId == d.Id && !a.IsPrimary), d.CreatedAt, d.IsDemo, d.Version)
         {
             Onward = new Onward { Kind = t.Kind, Host = t.OnwardHost, Port = t.OnwardPort, Tls = t.OnwardTls, Check = t.RecipientCheck },
         };

@@ -19,14 +19,16 @@ public static class UnpackedPart
     }
 
     /// <summary>Runs one to its end, which must be a good one.</summary>
-    /// <returns>What it wrote to its error stream.</returns>
+    /// <returns>What it wrote.</returns>
     public static async Task<string> RunAsync(string package, string name, string folder, params IEnumerable<string> arguments)
     {
-        using var process = Process.Start(Of(package, name, folder, arguments))!;
+        var start = Of(package, name, folder, arguments);
+        start.RedirectStandardOutput = true;
+        using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        var said = await process.StandardError.ReadToEndAsync(patience.Token);
+        var (wrote, faults) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
         await process.WaitForExitAsync(patience.Token);
-        Assert.True(process.ExitCode == 0, $"{name} ended with {process.ExitCode}: {said}");
-        return said;
+        Assert.True(process.ExitCode == 0, $"{name} ended with {process.ExitCode}: {await faults}");
+        return await wrote;
     }
 }

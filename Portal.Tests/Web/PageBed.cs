@@ -39,6 +39,7 @@ internal sealed class PageBed : BunitContext
         Services.AddLocalization();
         Services.AddScoped<Display>().AddScoped<Wording>().AddScoped<Notices>().AddScoped<SaveGuard>().AddScoped<PageParts>().AddScoped<CredentialReset>();
         Services.AddSingleton<TimeProvider>(database.Clock).AddSingleton(database.Feed);
+        Services.AddSingleton(Options.Create(new HostingOptions { HostName = "mx.portal.test" }));
         Services.AddSingleton(database.Get<MailboxService>()).AddSingleton(database.Get<MailboxListService>()).AddSingleton(database.Get<DomainService>()).AddSingleton(database.Get<DkimKeyService>());
         Services.AddSingleton(database.Get<AccountService>()).AddSingleton(database.Get<AccountListService>()).AddSingleton(database.Get<AliasService>()).AddSingleton(database.Get<ColleagueService>());
         Services.AddSingleton(database.Get<AuditService>()).AddSingleton(database.Get<PolicyService<SenderPolicy>>()).AddSingleton(_ => database.Get<RouteService>());

@@ -16,7 +16,7 @@ public enum DmarcPolicy
 /// <param name="IsSpfStrict">aspf=s: the very domain, not one of the same organisation.</param>
 /// <param name="IsDkimStrict">adkim=s.</param>
 /// <param name="Percent">pct=, 0 to 100.</param>
-internal sealed record DmarcRecord(DmarcPolicy Policy, DmarcPolicy SubdomainPolicy, bool IsSpfStrict, bool IsDkimStrict, int Percent)
+public sealed record DmarcRecord(DmarcPolicy Policy, DmarcPolicy SubdomainPolicy, bool IsSpfStrict, bool IsDkimStrict, int Percent)
 {
     private const int MaxOctets = 10_000;
 

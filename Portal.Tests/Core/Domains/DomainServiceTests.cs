@@ -176,7 +176,7 @@ public class DomainServiceTests
     [BothDatabases(Role.User, "")]
     [BothDatabases(Role.Auditor, "")]
     [BothDatabases(Role.Helpdesk, "SearchAsync GetAsync FindAsync")]
-    [BothDatabases(Role.Administrator, "SearchAsync GetAsync FindAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync DeleteAsync")]
+    [BothDatabases(Role.Administrator, "SearchAsync GetAsync FindAsync ChoicesAsync CreateAsync SetDisabledAsync SetDefaultQuotaAsync SetTransportAsync DeleteAsync")]
     public async Task Permissions(DatabaseKind kind, Role role, string allowed)
     {
         await using var database = await TestDatabase.CreateAsync(kind);
@@ -192,6 +192,7 @@ public class DomainServiceTests
             ["CreateAsync"] = async () => await service.CreateAsync(actor, "new.test", null, null, Cancel),
             ["SetDisabledAsync"] = () => service.SetDisabledAsync(actor, domain.Id, true, Cancel),
             ["SetDefaultQuotaAsync"] = () => service.SetDefaultQuotaAsync(actor, domain.Id, 1, 1, Cancel),
+            ["SetTransportAsync"] = () => service.SetTransportAsync(actor, domain.Id, 2, MtaStsMode.Enforce, null, Cancel),
             ["DeleteAsync"] = () => service.DeleteAsync(actor, domain.Id, Cancel),
         };
 

@@ -46,6 +46,8 @@ public sealed class AuditChangesTests : BunitContext, IAsyncLifetime
         Assert.Equal(["State", "Active", "Disabled"], Row("en", "mailbox.disable", new { State = "Active" }, new { State = "Disabled" }));
         Assert.Equal(["Switched off", "No", "Yes"], Row("en", "route.disable", false, true));
         Assert.Equal(["TLS", "None", "STARTTLS required, valid certificate"], Row("en", "route.create", null, new { Tls = nameof(RouteTls.Required) }));
+        Assert.Equal(["TLS to our mail host", "Testing", "Enforced"], Row("en", "domain.transport.set", new { mtaStsMode = "Testing" }, new { mtaStsMode = "Enforce" }));
+        Assert.Equal(["Days for which senders keep the policy", "As suits the mode", "30"], Row("en", "domain.transport.set", new { mtaStsMaxAgeDays = (int?)null }, new { mtaStsMaxAgeDays = 30 }));
         Assert.Equal(["Can be restored until", "None", "2026-12-24 09:00"], Row("en", "mailbox.delete", null, new { Until = TestDatabase.Start.AddDays(30) }));
     }
 
@@ -60,7 +62,7 @@ public sealed class AuditChangesTests : BunitContext, IAsyncLifetime
     public void Every_value_that_is_audited_has_its_name()
     {
         var words = Sources.Words(Sources.ResourceOf("AuditPage")!);
-        var shown = new[] { "name", "match", "pattern", "host", "port", "tls", "userName", "hasPassword", "stage", "reply", "aliasOf", "defaultQuotaBytes", "aliasOfId", "isDisabled", "targets", "mailbox", "domain", "administrator", "by", "slowedNetworks", "displayName", "language", "timeZone", "scheme", "quotaBytes", "roles", "state", "until", "deletedAt", "action", "filter", "rows", "itemId", "mailboxes" };
+        var shown = new[] { "name", "match", "pattern", "host", "port", "tls", "userName", "hasPassword", "stage", "reply", "aliasOf", "defaultQuotaBytes", "aliasOfId", "isDisabled", "targets", "mailbox", "domain", "administrator", "by", "slowedNetworks", "displayName", "language", "timeZone", "scheme", "quotaBytes", "roles", "state", "until", "deletedAt", "action", "filter", "rows", "itemId", "mailboxes", "mtaStsMode", "mtaStsMaxAgeDays" };
 
         Assert.All(shown, name => Assert.Contains($"Value_{name}", words.Keys));
     }

@@ -4,6 +4,7 @@ using Portal.Core.Addresses;
 using Portal.Core;
 using Portal.Core.Accounts;
 using Portal.Core.Audit;
+using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
@@ -60,6 +61,13 @@ public class AuditUndoTests
         await database.DomainService().SetDefaultQuotaAsync(Administrator, domain.Id, 2, 5000, Cancel);
         Assert.True((await (await Undo(database).FindAsync(Administrator, await NewestAsync(database), Cancel))!(Administrator, Cancel)).IsDone);
         Assert.Null(await database.ReadAsync(db => db.Domains.Select(d => d.DefaultQuotaBytes).SingleAsync()));
+
+        foreach (var (mode, days) in new (MtaStsMode, int?)[] { (MtaStsMode.Enforce, 30), (MtaStsMode.None, null), (MtaStsMode.Testing, 2) })
+        {
+            await database.DomainService().SetTransportAsync(Administrator, domain.Id, await database.ReadAsync(db => db.Domains.Select(d => d.Version).SingleAsync()), mode, days, Cancel);
+            await UndoneAsync(database);
+            Assert.Equal((MtaStsMode.Testing, null), await database.ReadAsync(async db => await db.Domains.SingleAsync() is var d ? (d.MtaStsMode, d.MtaStsMaxAgeDays) : default));
+        }
 
         var route = new Route { Name = "out", Host = "smart.example", Port = 587, Pattern = "" };
         await database.WriteAsync(db => db.Routes.Add(route));

@@ -27,7 +27,7 @@ public sealed partial class DirectoryScreenTests(Browser browser) : IClassFixtur
     {
         var (domain, anna, alias) = await FillAsync();
         await new Screenshots(browser).TakeAsync(portal.Url, PortalHost.AdminAddress, PortalHost.Password,
-            ("overview", "admin"), ("domains", "admin/domains?new=true"), ("domain-dns", $"admin/domains/{domain}?tab=dns"), ("domain-policy", $"admin/domains/{domain}?tab=policy"),
+            ("overview", "admin"), ("domains", "admin/domains?new=true"), ("domain-dns", $"admin/domains/{domain}?tab=dns"), ("domain-policy", $"admin/domains/{domain}?tab=policy"), ("domain-transport", $"admin/domains/{domain}?tab=transport"),
             ("mailbox-addresses", $"admin/mailboxes/{anna.MailboxId}?tab=addresses"), ("mailbox-quota", $"admin/mailboxes/{anna.MailboxId}?tab=quota"), ("mailbox-flow", $"admin/mailboxes/{anna.MailboxId}?tab=flow"),
             ("mailboxes", "admin/mailboxes"), ("mailbox-new", "admin/mailboxes?new=true"), ("mailbox", $"admin/mailboxes/{anna.MailboxId}"), ("mailbox-sign-in", $"admin/mailboxes/{anna.MailboxId}?tab=sign-in"),
             ("mailbox-history", $"admin/mailboxes/{anna.MailboxId}?tab=history"), ("alias", $"admin/aliases?open={alias}"), ("account", $"admin/accounts?open={anna.AccountId}"), ("roles", "admin/roles"), ("role", "admin/roles/administrator"), ("about", "admin/about"), ("helpdesk-person", "helpdesk?q=anna"));

@@ -41,6 +41,12 @@ public class PublicNameTests
         Assert.Equal(problem, PublicName.Problem(new HostingOptions { ListenAddress = listen, HostName = "mx.example.org" }, [.. machine.Select(IPAddress.Parse)]));
 
     [Theory]
+    [InlineData("mx.example.org", "mx.example.org")]
+    [InlineData("MX.Bücher.example", "mx.xn--bcher-kva.example")]
+    [InlineData("mx_1", "mx_1")]
+    public void Records_have_it_as_A_label(string name, string shown) => Assert.Equal(shown, PublicName.Of(new HostingOptions { HostName = name }));
+
+    [Theory]
     [InlineData("Loopback", "Portal:ListenAddress")]
     [InlineData("Private", "forward port 25")]
     [InlineData("Name", "Portal:HostName")]

@@ -59,9 +59,18 @@ public sealed class AuditUndo(MailboxListService mailboxes, MailboxService mailb
         {
             "domain.disable" when row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, false, stop),
             "domain.enable" when !row.IsDisabled => (who, stop) => domains.SetDisabledAsync(who, row.Id, true, stop),
+            "domain.transport.set" when TransportOf(entry, c => c.After) == (row.MtaSts.Mode, row.MtaSts.MaxAgeDays) && TransportOf(entry, c => c.Before) is { } was =>
+                (who, stop) => domains.SetTransportAsync(who, row.Id, row.Version, was.Mode, was.Days, stop),
             "domain.quota.set" when row.DefaultQuotaBytes == BytesOf(change.After) => (who, stop) => domains.SetDefaultQuotaAsync(who, row.Id, row.Version, BytesOf(change.Before), stop),
             _ => null,
         };
+    }
+
+    private static (MtaStsMode Mode, int? Days)? TransportOf(AuditEntry entry, Func<AuditChange, string?> side)
+    {
+        var values = AuditChange.Of(entry).ToDictionary(c => c.Name ?? "", side);
+        if (!Enum.TryParse<MtaStsMode>(values.GetValueOrDefault("mtaStsMode"), out var mode)) return null;
+        return (mode, int.TryParse(values.GetValueOrDefault("mtaStsMaxAgeDays"), NumberStyles.None, CultureInfo.InvariantCulture, out var days) ? days : null);
     }
 
     private static long? BytesOf(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;

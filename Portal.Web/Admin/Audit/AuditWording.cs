@@ -4,6 +4,7 @@ using Microsoft.Extensions.Localization;
 using Portal.Core.Audit;
 using Portal.Core.Mailboxes;
 using Portal.Web.Admin.Accounts;
+using Portal.Web.Admin.Domains;
 using Portal.Web.Admin.Mailboxes;
 using Portal.Web.Admin.Routes;
 using Portal.Web.Components;
@@ -15,7 +16,7 @@ namespace Portal.Web.Admin.Audit;
 /// <summary>The values of audit entries as people read them: names, sizes, times, states, lists. What no page knows is shown as it was written.</summary>
 public sealed class AuditWording(
     IStringLocalizer<AuditPage> words, IStringLocalizer<Shell> shell, IStringLocalizer<RoutesPage> routes, IStringLocalizer<AccountsPage> accounts, IStringLocalizer<MailboxesPage> mailboxes, IStringLocalizer<Actions> actions,
-    Display display)
+    IStringLocalizer<DomainsPage> domains, Display display)
 {
     /// <summary>What a value is called. Single values have no name: their action says what they are.</summary>
     public string NameOf(AuditEntry entry, AuditChange change)
@@ -34,6 +35,7 @@ public sealed class AuditWording(
     public string TextOf(AuditChange change, string? value, string? json) => value switch
     {
         null when json is not null && change.Name is "quotaBytes" or "defaultQuotaBytes" => words["NoLimit"],
+        null when json is not null && change.Name is "mtaStsMaxAgeDays" => domains["MaxAgeOwn"],
         null => words["NoValue"],
         ['[' or '{', ..] when Parsed(value) is { } parsed => TextOf(change.Name, parsed),
         _ => TextOf(change.Name, value),
@@ -76,6 +78,7 @@ public sealed class AuditWording(
         "kind" when Enum.TryParse<MailboxKind>(value, out var kind) => Known(mailboxes, $"Kind_{kind}", value),
         "match" => Known(routes, $"Match_{value}", value),
         "tls" => Known(routes, $"Tls_{value}", value),
+        "mtaStsMode" => Known(domains, $"Mode_{value}", value),
         "stage" => Known(routes, $"Probe_{value}", value),
         "scheme" => Known(shell, $"Scheme_{value}", value),
         "by" => Known(words, $"By_{value}", value),

@@ -9,8 +9,12 @@ namespace Portal.Web.Admin.Domains;
 /// <summary>The name this system shows the world, and why the world may not find it.</summary>
 internal static class PublicName
 {
-    /// <summary>Host name for MX and greeting: the setting, or the machine's own.</summary>
-    public static string Of(HostingOptions options) => options.HostName is { Length: > 0 } name ? name : Dns.GetHostName();
+    /// <summary>Host name for MX and greeting: the setting, or the machine's own; A-label form, as records have it.</summary>
+    public static string Of(HostingOptions options)
+    {
+        var name = options.HostName is { Length: > 0 } set ? set : Dns.GetHostName();
+        return DomainName.TryParse(name, out var read) ? read.Value : name;   // a machine may have a name that no DNS could hold
+    }
 
     /// <summary>"Loopback" or "Private" for an address others cannot reach, "Name" for a host name nobody can look up; null when neither is so.</summary>
     public static string? Problem(HostingOptions options) => Problem(options, MachineAddresses());

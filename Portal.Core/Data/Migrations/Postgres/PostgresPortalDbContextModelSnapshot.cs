@@ -665,6 +665,15 @@ namespace Portal.Core.Data.Migrations.Postgres
                     b.Property<int>("Kind")
                         .HasColumnType("integer");
 
+                    b.Property<DateTimeOffset?>("MtaStsHeldUntil")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int?>("MtaStsMaxAgeDays")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("MtaStsMode")
+                        .HasColumnType("integer");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)

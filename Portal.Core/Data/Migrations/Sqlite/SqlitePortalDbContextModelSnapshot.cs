@@ -653,6 +653,15 @@ namespace Portal.Core.Data.Migrations.Sqlite
                     b.Property<int>("Kind")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("MtaStsHeldUntil")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("MtaStsMaxAgeDays")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("MtaStsMode")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(255)

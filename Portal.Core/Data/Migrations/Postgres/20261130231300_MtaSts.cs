@@ -1,0 +1,50 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Portal.Core.Data.Migrations.Postgres
+{
+    /// <inheritdoc />
+    public partial class MtaSts : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<DateTimeOffset>(
+                name: "MtaStsHeldUntil",
+                table: "Domain",
+                type: "timestamp with time zone",
+                nullable: true);
+
+            migrationBuilder.AddColumn<int>(
+                name: "MtaStsMaxAgeDays",
+                table: "Domain",
+                type: "integer",
+                nullable: true);
+
+            migrationBuilder.AddColumn<int>(
+                name: "MtaStsMode",
+                table: "Domain",
+                type: "integer",
+                nullable: false,
+                defaultValue: 0);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropColumn(
+                name: "MtaStsHeldUntil",
+                table: "Domain");
+
+            migrationBuilder.DropColumn(
+                name: "MtaStsMaxAgeDays",
+                table: "Domain");
+
+            migrationBuilder.DropColumn(
+                name: "MtaStsMode",
+                table: "Domain");
+        }
+    }
+}
