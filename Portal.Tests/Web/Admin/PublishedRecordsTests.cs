@@ -1,4 +1,6 @@
+using System.Globalization;
 using Portal.Core.Domains;
+using Portal.Smtp.Dns;
 using Portal.Tests.Smtp.Dns;
 using Portal.Web.Admin.Domains;
 using Portal.Web.Components.Shared;
@@ -15,7 +17,7 @@ public sealed class PublishedRecordsTests
     private readonly FakeDns dns = new();
 
     [Theory]
-    [InlineData("old.bücher.example", "v=spf1 mx a:old.bücher.example -all")]
+    [InlineData("old.xn--bcher-kva.example", "v=spf1 mx a:old.xn--bcher-kva.example -all")]
     [InlineData("192.0.2.25", "v=spf1 mx ip4:192.0.2.25 -all")]
     [InlineData("2001:db8::25", "v=spf1 mx ip6:2001:db8::25 -all")]
     public void The_other_host_of_a_shared_domain_sends_for_it_too(string host, string spf) =>
