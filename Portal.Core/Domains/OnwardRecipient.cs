@@ -9,6 +9,9 @@ public sealed class OnwardRecipient
     /// <summary>Names that may be listed for one domain.</summary>
     public const int MaxListed = 100_000;
 
+    /// <summary>Local part of the row that says that the host takes any name.</summary>
+    public const string AnyName = "";
+
     public Guid DomainId { get; init; }
 
     /// <summary>Local part folded for comparison, as in the register of addresses.</summary>

@@ -210,6 +210,7 @@ public sealed class MailQueue(IDbContextFactory<PortalDbContext> databases, Writ
             SettlementKind.Released or SettlementKind.Rerouted => await ours.ExecuteUpdateAsync(
                 e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.Attempt, entry.Attempt - 1)
                     .SetProperty(x => x.RouteKey, settlement.RouteKey ?? entry.RouteKey).SetProperty(x => x.Kind, settlement.Becomes ?? entry.Kind)
+                    .SetProperty(x => x.Notify, settlement.Becomes == QueueKind.Relay && entry.AccountId == null ? DsnNotify.Never : entry.Notify)   // what leaves for a stranger may be forged: nobody is told
                     .SetProperty(x => x.NextAttemptAt, next), cancel),
             SettlementKind.Deferred => await ours.ExecuteUpdateAsync(
                 e => e.SetProperty(x => x.State, QueueState.Due).SetProperty(x => x.Owner, (Guid?)null).SetProperty(x => x.NextAttemptAt, next)

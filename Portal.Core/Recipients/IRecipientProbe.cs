@@ -24,7 +24,10 @@ public sealed record OnwardAnswer(OnwardVerdict Verdict, string? Reply)
     /// <summary>Whether there was no conversation at all: the next question would wait for nothing too.</summary>
     public bool IsUnreached { get; init; }
 
-    /// <summary>Whether it takes a name that nobody can have: then its yes says nothing. Null when that was not asked.</summary>
+    /// <summary>Whether it refused for good, though not for the recipient's sake: mail taken now would fail.</summary>
+    public bool IsLasting { get; init; }
+
+    /// <summary>Whether it takes a name that nobody can have: then its yes says nothing. Null when that was not asked, or not answered.</summary>
     public bool? TakesAnyName { get; init; }
 }
 

@@ -68,7 +68,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     {
         { Kind: DomainKind.Hosted } => RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown),
         { Check: RecipientCheck.Listed } when !await IsListedAsync(domain, address.FoldedLocalPart, cancel) => RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown),
-        _ => new(RecipientState.GoesOn, RecipientRules.GoesOn, [], [address.ToString()]) { AskSince = domain.Check == RecipientCheck.Asked ? domain.Since : null },
+        _ => new(RecipientState.GoesOn, RecipientRules.GoesOn, [], [address.ToString()]) { Ask = domain is { Check: RecipientCheck.Asked, Since: { } since } ? new(domain.NamedId, since) : null },
     };
 
     private async ValueTask<bool> IsListedAsync(DomainEntry domain, string local, CancellationToken cancel)
@@ -84,7 +84,9 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     {
         for (var opened = 0; opened < MaxReturns && await FindDomainAsync(sender.Domain, cancel) is not null && rewriting.Open(sender) is { } behind; opened++) sender = behind;
         if (await FindDomainAsync(sender.Domain, cancel) is null) return new(RecipientState.Ok, RecipientRules.Returned, [], [sender.ToString()]);   // as it was written: some tell case apart
-        return rewriting.Open(sender) is null ? await FollowAsync(sender, declaredSizeBytes, cancel) : RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
+        if (rewriting.Open(sender) is not null) return RecipientResolution.Refused(RecipientState.Loop, RecipientRules.Loop);
+        var found = await FollowAsync(sender, declaredSizeBytes, cancel);
+        return found.State == RecipientState.GoesOn ? new(RecipientState.Ok, RecipientRules.Returned, [], found.Relays) : found;   // under the sender's name, not the one that hides it; our own mark proves that there is one
     }
 
     /// <param name="asked">The address that led to it, folded.</param>
@@ -121,10 +123,10 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     private async ValueTask<(AddressEntry? Entry, string Rule)> FindAddressAsync(DomainEntry domain, MailAddress forwardPath, CancellationToken cancel)
     {
         var local = forwardPath.FoldedLocalPart;
-        if (await AddressAsync(domain.Id, local, cancel) is { } exact) return (exact, exact.Mailbox is null ? RecipientRules.Forwarder : exact.IsPrimary ? RecipientRules.Mailbox : RecipientRules.Alias);
+        if (await AddressAsync(domain, local, cancel) is { } exact) return (exact, exact.Mailbox is null ? RecipientRules.Forwarder : exact.IsPrimary ? RecipientRules.Mailbox : RecipientRules.Alias);
         var plus = local.IndexOf('+', StringComparison.Ordinal);
-        if (plus > 0 && await AddressAsync(domain.Id, local[..plus], cancel) is { } detail) return (detail, RecipientRules.Detail);
-        if (await AddressAsync(domain.Id, Address.CatchAll, cancel) is { } all) return (all, RecipientRules.CatchAll);
+        if (plus > 0 && await AddressAsync(domain, local[..plus], cancel) is { } detail) return (detail, RecipientRules.Detail);
+        if (domain.Kind != DomainKind.Shared && await AddressAsync(domain, Address.CatchAll, cancel) is { } all) return (all, RecipientRules.CatchAll);
         if (local == "postmaster" && domain.Kind != DomainKind.Relayed && await addresses.GetAsync((Guid.Empty, "postmaster"), (_, c) => LoadPostmasterAsync(c), cancel) is { } postmaster) return (postmaster, RecipientRules.Postmaster);
         return (null, RecipientRules.Unknown);
     }
@@ -153,7 +155,12 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
 
     private ValueTask<DomainEntry?> FindDomainAsync(DomainName name, CancellationToken cancel) => domains.GetAsync(name.Value, LoadDomainAsync, cancel);
 
-    private ValueTask<AddressEntry?> AddressAsync(Guid domainId, string localPart, CancellationToken cancel) => addresses.GetAsync((domainId, localPart), LoadAddressAsync, cancel);
+    /// <summary>The name of a mailbox that was deleted is kept for it; in a shared domain the other host may have it by now.</summary>
+    private async ValueTask<AddressEntry?> AddressAsync(DomainEntry domain, string localPart, CancellationToken cancel)
+    {
+        var found = await addresses.GetAsync((domain.Id, localPart), LoadAddressAsync, cancel);
+        return domain.Kind == DomainKind.Shared && found is { Mailbox.State: MailboxState.Deleted } ? null : found;
+    }
 
     private async Task<DomainEntry?> LoadDomainAsync(string name, CancellationToken cancel)
     {
@@ -161,7 +168,7 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
         return await (from d in db.Domains.AsNoTracking()
                       where d.Name == name
                       join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id
-                      select new DomainEntry(t.Id, d.IsDisabled || t.IsDisabled, t.Kind, t.RecipientCheck, t.OnwardSince)).SingleOrDefaultAsync(cancel);
+                      select new DomainEntry(t.Id, d.Id, d.IsDisabled || t.IsDisabled, t.Kind, t.RecipientCheck, t.OnwardSince)).SingleOrDefaultAsync(cancel);
     }
 
     private async Task<AddressEntry?> LoadAddressAsync((Guid Domain, string LocalPart) key, CancellationToken cancel)
@@ -198,7 +205,8 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
     }
 
     /// <param name="Id">For an alias domain, the one it stands for.</param>
-    private sealed record DomainEntry(Guid Id, bool IsDisabled, DomainKind Kind, RecipientCheck Check, DateTimeOffset? Since);
+    /// <param name="NamedId">The domain itself.</param>
+    private sealed record DomainEntry(Guid Id, Guid NamedId, bool IsDisabled, DomainKind Kind, RecipientCheck Check, DateTimeOffset? Since);
 
     private sealed record MailboxEntry(Guid Id, string Address, MailboxState State, long? QuotaBytes);
 

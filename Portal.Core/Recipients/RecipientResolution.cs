@@ -46,6 +46,11 @@ public readonly record struct LocalTarget(Guid MailboxId, string Address);
 /// <param name="Inputs">Names and values that decided; null where the rule says all.</param>
 public sealed record DroppedTarget(string Address, RecipientState State, string Rule, IReadOnlyDictionary<string, string>? Inputs);
 
+/// <summary>The host that mail for a domain goes on to, for as long as it is the same.</summary>
+/// <param name="DomainId">The domain as it was named: what a host says of the names of an alias domain says nothing of the others.</param>
+/// <param name="Since">When its mail began to go there.</param>
+public readonly record struct OnwardHost(Guid DomainId, DateTimeOffset Since);
+
 /// <summary>The answer for one forward-path.</summary>
 /// <param name="State">What it comes to.</param>
 /// <param name="Rule">Which rule decided: a key of the Rules resource.</param>
@@ -62,8 +67,8 @@ public sealed record RecipientResolution(RecipientState State, string Rule, IRea
     /// <summary>The domain of ours the address belongs to; for an alias domain, the one it stands for; null when it is not ours.</summary>
     public Guid? DomainId { get; init; }
 
-    /// <summary>Since when mail of the domain goes to the host that is to be asked before strangers' mail is taken; null where nobody need be asked.</summary>
-    public DateTimeOffset? AskSince { get; init; }
+    /// <summary>Whose host is to be asked before a stranger's mail is taken; null where nobody need be asked.</summary>
+    public OnwardHost? Ask { get; init; }
 
     /// <summary>Names and values that decided a refusal; null where the rule says all.</summary>
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }

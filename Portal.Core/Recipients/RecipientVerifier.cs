@@ -33,16 +33,14 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
 
     private readonly ConcurrentDictionary<Question, Lazy<Task<OnwardAnswer>>> asking = [];
     private readonly ConcurrentDictionary<Question, (DateTimeOffset Until, OnwardAnswer Answer)> refused = [];
-    private readonly ConcurrentDictionary<(Guid DomainId, DateTimeOffset Since), Host> hosts = [];
+    private readonly ConcurrentDictionary<OnwardHost, Host> hosts = [];
 
-    /// <summary>Whether the host takes mail for an address; after 30 s at the latest, and then it is silent.</summary>
+    /// <summary>Whether the host takes mail for an address; after a minute at the latest, and then it is silent.</summary>
     /// <param name="recipient">Whom; registered nowhere here.</param>
-    /// <param name="domainId">Its domain, or the one that its alias domain stands for.</param>
-    /// <param name="since">When that domain's mail began to go to the host.</param>
-    public async Task<OnwardAnswer> VerifyAsync(MailAddress recipient, Guid domainId, DateTimeOffset since, CancellationToken cancel)
+    public async Task<OnwardAnswer> VerifyAsync(MailAddress recipient, OnwardHost of, CancellationToken cancel)
     {
-        var question = new Question(domainId, since, recipient.Folded);
-        var confirmedAt = await ConfirmedAtAsync(domainId, recipient.FoldedLocalPart, since, cancel);
+        var question = new Question(of, recipient.FoldedLocalPart);
+        var confirmedAt = await ConfirmedAtAsync(question, cancel);
         var now = clock.GetUtcNow();
         if (now - confirmedAt < FreshFor) return OnwardAnswer.Yes;
         if (refused.TryGetValue(question, out var no) && no.Until > now) return no.Answer;
@@ -50,21 +48,22 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
         // All who ask alike wait for one answer; who leaves meanwhile does not take it from the others.
         var asked = asking.GetOrAdd(question, q => new(() => AskAsync(q, recipient)));
         var answer = await asked.Value.WaitAsync(cancel);
-        return answer.Verdict == OnwardVerdict.Silent && now - confirmedAt < BelievedFor ? OnwardAnswer.Yes : answer;
+        return answer is { Verdict: OnwardVerdict.Silent, IsLasting: false } && now - confirmedAt < BelievedFor ? OnwardAnswer.Yes : answer;
     }
 
     private async Task<OnwardAnswer> AskAsync(Question question, MailAddress recipient)
     {
         try
         {
-            var answer = await AskHostAsync(HostOf(question), recipient);
+            var (host, began) = (HostOf(question.Host), clock.GetUtcNow());
+            var answer = await AskHostAsync(host, recipient);
             if (answer.Verdict == OnwardVerdict.Refuses)
             {
                 if (refused.Count >= MaxRemembered) refused.Clear();
                 refused[question] = (clock.GetUtcNow() + RefusedFor, answer);
             }
 
-            if (answer.Verdict != OnwardVerdict.Silent) await KeepAsync(question, recipient.FoldedLocalPart, answer);
+            if (answer.Verdict != OnwardVerdict.Silent) await KeepAsync(question, host, answer, began);
             return answer;
         }
         finally
@@ -75,64 +74,75 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
 
     private async Task<OnwardAnswer> AskHostAsync(Host host, MailAddress recipient)
     {
-        if (host.Silence is { } silence && silence.Until > clock.GetUtcNow()) return silence.Answer;
-        using var patience = new CancellationTokenSource(Patience, clock);
+        if (!await host.EnterAsync(Patience, clock)) return new(OnwardVerdict.Silent, null);   // our own crowd says nothing of the host
         try
         {
-            if (!await host.EnterAsync(patience.Token)) return new(OnwardVerdict.Silent, null);
-            try
-            {
-                if (host.Silence is { } sinceThen && sinceThen.Until > clock.GetUtcNow()) return sinceThen.Answer;
-                var now = clock.GetUtcNow();
-                var answer = await probe.AskAsync(recipient, alsoAnyName: now - host.AnyNameAt >= AnyNameEvery, patience.Token);
-                if (answer.TakesAnyName is { } takesAny) (host.TakesAnyName, host.AnyNameAt) = (takesAny, now);
-                host.Silence = answer.IsUnreached ? (clock.GetUtcNow() + DownFor, answer) : null;
-                return answer;
-            }
-            finally
-            {
-                host.Leave();
-            }
+            if (host.Silence is { } silence && silence.Until > clock.GetUtcNow()) return silence.Answer;
+            using var patience = new CancellationTokenSource(Patience, clock);
+            var answer = await ReachAsync(host, recipient, patience.Token);
+            host.Silence = answer.IsUnreached ? (clock.GetUtcNow() + DownFor, answer) : null;
+            return answer;
+        }
+        finally
+        {
+            host.Leave();
+        }
+    }
+
+    private async Task<OnwardAnswer> ReachAsync(Host host, MailAddress recipient, CancellationToken patience)
+    {
+        var now = clock.GetUtcNow();
+        var asksAnyName = now - host.AnyNameAt >= AnyNameEvery;
+        try
+        {
+            var answer = await probe.AskAsync(recipient, asksAnyName, patience);
+            if (asksAnyName && !answer.IsUnreached) (host.TakesAnyName, host.AnyNameAt) = (answer.TakesAnyName == true, now);
+            return answer;
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            var answer = new OnwardAnswer(OnwardVerdict.Silent, null) { IsUnreached = true };
-            host.Silence = (clock.GetUtcNow() + DownFor, answer);
-            return answer;
+            return new OnwardAnswer(OnwardVerdict.Silent, null) { IsUnreached = true };
         }
     }
 
-    private Host HostOf(Question question)
+    private Host HostOf(OnwardHost of)
     {
         if (hosts.Count >= MaxRemembered) hosts.Clear();
-        return hosts.GetOrAdd((question.DomainId, question.Since), _ => new Host());
+        return hosts.GetOrAdd(of, _ => new Host());
     }
 
-    private async Task<DateTimeOffset> ConfirmedAtAsync(Guid domainId, string localPart, DateTimeOffset since, CancellationToken cancel)
+    private async Task<DateTimeOffset> ConfirmedAtAsync(Question question, CancellationToken cancel)
     {
         await using var db = await databases.CreateDbContextAsync(cancel);
-        var at = await db.OnwardRecipients.AsNoTracking().Where(r => r.DomainId == domainId && r.LocalPart == localPart).Select(r => r.ConfirmedAt).SingleOrDefaultAsync(cancel);
-        return at >= since ? at.Value : DateTimeOffset.MinValue;
+        string[] names = [question.LocalPart, OnwardRecipient.AnyName];
+        var at = await db.OnwardRecipients.AsNoTracking().Where(r => r.DomainId == question.Host.DomainId && names.Contains(r.LocalPart)).MaxAsync(r => r.ConfirmedAt, cancel);
+        return at >= question.Host.Since ? at.Value : DateTimeOffset.MinValue;
     }
 
-    /// <summary>Keeps a yes, ends one that is no more. What a host that takes any name says is not worth keeping.</summary>
-    private async Task KeepAsync(Question question, string localPart, OnwardAnswer answer)
+    /// <summary>Keeps a yes, ends one that is no more. What a host that takes any name says of one is worth nothing: kept is that it takes any.</summary>
+    /// <param name="began">When the question was asked: the domain may have got another host since.</param>
+    private async Task KeepAsync(Question question, Host host, OnwardAnswer answer, DateTimeOffset began)
     {
-        var host = HostOf(question);
         using var turn = await gate.EnterAsync(CancellationToken.None);
         await using var db = await databases.CreateDbContextAsync();
-        var kept = db.OnwardRecipients.Where(r => r.DomainId == question.DomainId && r.LocalPart == localPart);
+        var (domainId, since) = question.Host;
+        var isStillSo = await (from d in db.Domains where d.Id == domainId join t in db.Domains on d.AliasOfId ?? d.Id equals t.Id where t.OnwardSince == since select t.Id).AnyAsync();
+        if (!isStillSo) return;
+
+        var name = answer.Verdict == OnwardVerdict.Takes && host.TakesAnyName ? OnwardRecipient.AnyName : question.LocalPart;
+        string[] names = [question.LocalPart, OnwardRecipient.AnyName];
+        var rows = db.OnwardRecipients.Where(r => r.DomainId == domainId);
         if (answer.Verdict == OnwardVerdict.Refuses)
         {
-            await kept.Where(r => r.IsListed).ExecuteUpdateAsync(r => r.SetProperty(x => x.ConfirmedAt, (DateTimeOffset?)null));
-            await kept.Where(r => !r.IsListed).ExecuteDeleteAsync();
+            await rows.Where(r => names.Contains(r.LocalPart) && r.IsListed).ExecuteUpdateAsync(r => r.SetProperty(x => x.ConfirmedAt, (DateTimeOffset?)null));
+            await rows.Where(r => names.Contains(r.LocalPart) && !r.IsListed).ExecuteDeleteAsync();
             return;
         }
 
-        if (host.TakesAnyName || await kept.ExecuteUpdateAsync(r => r.SetProperty(x => x.ConfirmedAt, clock.GetUtcNow())) > 0) return;
-        host.Confirmed ??= await db.OnwardRecipients.Where(r => r.DomainId == question.DomainId).Take(MaxConfirmed).CountAsync();
-        if (host.Confirmed >= MaxConfirmed) return;
-        db.OnwardRecipients.Add(new OnwardRecipient { DomainId = question.DomainId, LocalPart = localPart, ConfirmedAt = clock.GetUtcNow() });
+        if (await rows.Where(r => r.LocalPart == name).ExecuteUpdateAsync(r => r.SetProperty(x => x.ConfirmedAt, began)) > 0) return;
+        host.Confirmed ??= await rows.Take(MaxConfirmed).CountAsync();
+        if (host.Confirmed >= MaxConfirmed && name != OnwardRecipient.AnyName) return;
+        db.OnwardRecipients.Add(new OnwardRecipient { DomainId = domainId, LocalPart = name, ConfirmedAt = began });
         try
         {
             await db.SaveChangesAsync();
@@ -145,8 +155,7 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
     }
 
     /// <summary>One question to one host.</summary>
-    /// <param name="Recipient">Folded, as it is asked for: the names of an alias domain are other ones.</param>
-    private readonly record struct Question(Guid DomainId, DateTimeOffset Since, string Recipient);
+    private readonly record struct Question(OnwardHost Host, string LocalPart);
 
     /// <summary>What is remembered of the host of a domain.</summary>
     [SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to dispose.")]
@@ -164,14 +173,19 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
         /// <summary>Rows of the domain, about; null before they were counted.</summary>
         public int? Confirmed { get; set; }
 
-        /// <summary>False when too many wait already.</summary>
-        public async Task<bool> EnterAsync(CancellationToken cancel)
+        /// <summary>False when too many wait already, or the wait was too long.</summary>
+        public async Task<bool> EnterAsync(TimeSpan patience, TimeProvider clock)
         {
+            using var timer = new CancellationTokenSource(patience, clock);
             try
             {
                 if (Interlocked.Increment(ref waiting) > MaxWaiting) return false;
-                await places.WaitAsync(cancel);
+                await places.WaitAsync(timer.Token);
                 return true;
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
             }
             finally
             {

@@ -27,7 +27,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory, RecipientVeri
 
         if (!MailAddress.TryParse(path.ToString(), out var address)) return new(null, new RefusedRecipient(path.ToString(), Rules.RecipientMalformed, SmtpReply.BadRecipientAddress));
         var judgement = Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay);
-        return judgement.Recipient is { Resolution: { AskSince: { } since, DomainId: { } domainId } } && !mayRelay && await RefusalOnwardAsync(address, domainId, since, cancel) is { } refusal ? new(null, refusal) : judgement;
+        return judgement.Recipient?.Resolution.Ask is { } host && !mayRelay && await RefusalOnwardAsync(address, host, cancel) is { } refusal ? new(null, refusal) : judgement;
     }
 
     /// <summary>The same for an address already read.</summary>
@@ -35,9 +35,9 @@ internal sealed class RecipientJudge(RecipientDirectory directory, RecipientVeri
         Conclude(address, address.Folded, await directory.ResolveAsync(address, declaredSizeBytes, cancel), mayRelay: true);
 
     /// <summary>Strangers' mail is taken only when the host that has the mailbox takes it too; our own people hear of a failure by DSN.</summary>
-    private async ValueTask<RefusedRecipient?> RefusalOnwardAsync(MailAddress address, Guid domainId, DateTimeOffset since, CancellationToken cancel)
+    private async ValueTask<RefusedRecipient?> RefusalOnwardAsync(MailAddress address, OnwardHost host, CancellationToken cancel)
     {
-        var answer = await verifier.VerifyAsync(address, domainId, since, cancel);
+        var answer = await verifier.VerifyAsync(address, host, cancel);
         var inputs = TraceInputs.Told(("onwardReply", answer.Reply));
         return answer.Verdict switch
         {
@@ -53,7 +53,7 @@ internal sealed class RecipientJudge(RecipientDirectory directory, RecipientVeri
     private static Judgement Conclude(MailAddress address, string text, RecipientResolution resolution, bool mayRelay)
     {
         // "user%other.example@ours.example" and its kin ask for a relay; only a name registered exactly like this is none, a catch-all is.
-        var isDisguised = resolution.State == RecipientState.Unknown || resolution.IsCatchAll || resolution.AskSince is not null;
+        var isDisguised = resolution.State == RecipientState.Unknown || resolution.IsCatchAll || resolution.Ask is not null;
         if (isDisguised && address.LocalPart.AsSpan().ContainsAny('%', '!', '@')) return Refuse(text, Rules.RelayDisguised, SmtpReply.RelayDenied);
 
         return resolution.State switch

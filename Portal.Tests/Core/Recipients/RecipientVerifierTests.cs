@@ -34,7 +34,7 @@ public sealed class RecipientVerifierTests
         await using (var restarted = bench.Database.AnotherNode(bench.Configure))
         {
             restarted.Clock.SetUtcNow(bench.Database.Clock.GetUtcNow());
-            Assert.Equal(OnwardVerdict.Takes, (await restarted.Get<RecipientVerifier>().VerifyAsync(Carol, bench.DomainId, bench.Since, Cancel)).Verdict);
+            Assert.Equal(OnwardVerdict.Takes, (await restarted.Get<RecipientVerifier>().VerifyAsync(Carol, bench.Host, Cancel)).Verdict);
         }
 
         bench.Database.Clock.Advance(RecipientVerifier.BelievedFor);
@@ -103,15 +103,49 @@ public sealed class RecipientVerifierTests
     }
 
     [Theory, BothDatabases]
-    public async Task The_yes_of_a_host_that_takes_any_name_is_not_kept_and_it_is_tried_once_a_day(DatabaseKind kind)
+    public async Task Of_a_host_that_takes_any_name_only_that_is_kept_and_serves_for_all_names_while_it_is_down(DatabaseKind kind)
     {
         await using var bench = await Bench.StartAsync(kind);
         bench.Probe.Answer = OnwardAnswer.Yes with { TakesAnyName = true };
 
         for (var i = 0; i < 3; i++) Assert.Equal(OnwardVerdict.Takes, await bench.VerifyAsync($"u{i}@backup.test"));
+        Assert.Equal([OnwardRecipient.AnyName], await bench.Database.ReadAsync(db => db.OnwardRecipients.Select(r => r.LocalPart).ToListAsync(Cancel)));
+        Assert.Equal([true], bench.Probe.AskedForAnyName);
 
+        bench.Probe.Answer = Down;
+        bench.Database.Clock.Advance(RecipientVerifier.FreshFor);
+        Assert.Equal(OnwardVerdict.Takes, await bench.VerifyAsync("u3@backup.test"));
+        bench.Probe.Answer = No;
+        bench.Database.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(OnwardVerdict.Refuses, await bench.VerifyAsync("u4@backup.test"));
+        Assert.Empty(await bench.Database.ReadAsync(db => db.OnwardRecipients.ToListAsync(Cancel)));   // it takes any name no more
+    }
+
+    [Theory, BothDatabases]
+    public async Task A_host_that_refuses_for_good_is_not_believed_to_take_whom_it_confirmed(DatabaseKind kind)
+    {
+        await using var bench = await Bench.StartAsync(kind);
+        await bench.VerifyAsync();
+        bench.Database.Clock.Advance(RecipientVerifier.FreshFor);
+        bench.Probe.Answer = new(OnwardVerdict.Silent, "554 5.7.1 not from you") { IsLasting = true };
+
+        Assert.Equal(OnwardVerdict.Silent, await bench.VerifyAsync());
+    }
+
+    [Theory, BothDatabases]
+    public async Task An_answer_that_comes_when_the_domain_has_another_host_is_not_kept(DatabaseKind kind)
+    {
+        await using var bench = await Bench.StartAsync(kind);
+        bench.Probe.Hold = new TaskCompletionSource();
+        var asked = bench.VerifyAsync();
+        await bench.Probe.AreAskedAsync(1);
+        bench.Database.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        await bench.Database.Get<OnwardService>().SetAsync(With(Role.Administrator), bench.DomainId, 0, new Onward { Kind = DomainKind.Relayed, Host = "new.test" }, Cancel);
+        bench.Probe.Hold.SetResult();
+
+        Assert.Equal(OnwardVerdict.Takes, await asked);
         Assert.Empty(await bench.Database.ReadAsync(db => db.OnwardRecipients.ToListAsync(Cancel)));
-        Assert.Equal([true, false, false], bench.Probe.AskedForAnyName);
     }
 
     [Theory, BothDatabases]
@@ -125,7 +159,7 @@ public sealed class RecipientVerifierTests
         await bench.Database.Get<OnwardService>().SetAsync(With(Role.Administrator), bench.DomainId, 0, new Onward { Kind = DomainKind.Relayed, Host = "new.test" }, Cancel);
         var resolution = await bench.Database.Get<RecipientDirectory>().ResolveAsync(Carol, 0, Cancel);
 
-        Assert.Equal(OnwardVerdict.Refuses, (await bench.Database.Get<RecipientVerifier>().VerifyAsync(Carol, bench.DomainId, resolution.AskSince!.Value, Cancel)).Verdict);
+        Assert.Equal(OnwardVerdict.Refuses, (await bench.Database.Get<RecipientVerifier>().VerifyAsync(Carol, resolution.Ask!.Value, Cancel)).Verdict);
     }
 
     private sealed class Bench : IAsyncDisposable
@@ -136,21 +170,21 @@ public sealed class RecipientVerifierTests
 
         public Guid DomainId { get; private set; }
 
-        public DateTimeOffset Since { get; private set; }
+        public OnwardHost Host { get; private set; }
 
         public static async Task<Bench> StartAsync(DatabaseKind kind)
         {
             var bench = new Bench();
             bench.Database = await TestDatabase.CreateAsync(kind, bench.Configure);
             bench.DomainId = (await bench.Database.DomainService().CreateAsync(With(Role.Administrator), "backup.test", null, null, new Onward { Kind = DomainKind.Relayed, Host = "old.test" }, Cancel)).Value;
-            bench.Since = (await bench.Database.Get<RecipientDirectory>().ResolveAsync(Carol, 0, Cancel)).AskSince!.Value;
+            bench.Host = (await bench.Database.Get<RecipientDirectory>().ResolveAsync(Carol, 0, Cancel)).Ask!.Value;
             return bench;
         }
 
         public void Configure(IServiceCollection services) => services.AddSingleton<IRecipientProbe>(Probe);
 
         public async Task<OnwardVerdict> VerifyAsync(string address = "carol@backup.test") =>
-            (await Database.Get<RecipientVerifier>().VerifyAsync(MailAddress.Parse(address), DomainId, Since, Cancel)).Verdict;
+            (await Database.Get<RecipientVerifier>().VerifyAsync(MailAddress.Parse(address), Host, Cancel)).Verdict;
 
         public ValueTask DisposeAsync() => Database.DisposeAsync();
     }

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Portal.Core.Addresses;
 using Portal.Core.Domains;
+using Portal.Core.Mailboxes;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Core.Recipients;
@@ -48,6 +49,7 @@ public sealed class OnwardTests
     [Theory]
     [BothDatabases("550 5.1.1 No such user", "550 5.1.1", "recipient.refusedOnward")]
     [BothDatabases("550 unknown", "550 5.1.1", "recipient.refusedOnward")]
+    [BothDatabases("550 5.4.1 Recipient address rejected: Access denied", "550 5.1.1", "recipient.refusedOnward")]
     [BothDatabases("550 5.2.1 disabled", "550 5.1.1", "recipient.refusedOnward")]
     [BothDatabases("550 5.7.1 your address is listed", "451 4.4.1", "recipient.onwardSilent")]
     [BothDatabases("552 5.2.2 full", "451 4.4.1", "recipient.onwardSilent")]
@@ -137,6 +139,30 @@ public sealed class OnwardTests
     }
 
     [Theory, BothDatabases]
+    public async Task What_comes_back_to_a_path_that_hides_a_name_of_the_other_host_goes_to_that_name(DatabaseKind kind)
+    {
+        await using var world = await World.StartAsync(kind, DomainKind.Relayed);
+        var path = world.Server.Get<SenderRewriting>().Rewrite(MailAddress.Parse("carol@backup.test"), MailAddress.Parse("sales@portal.test").Domain)!;
+
+        Assert.StartsWith("250", await world.SendAsync(path.ToString(), from: ""), StringComparison.Ordinal);
+
+        var entry = Assert.Single(await world.Server.ReadAsync(db => db.QueueEntries.ToListAsync()));
+        Assert.Equal(("carol@backup.test", world.RouteKey), (entry.ForwardPath, entry.RouteKey));
+        Assert.Equal(0, world.Peer.Connections);
+    }
+
+    [Theory, BothDatabases]
+    public async Task Who_was_deleted_here_may_be_at_the_other_host_of_a_shared_domain(DatabaseKind kind)
+    {
+        await using var world = await World.StartAsync(kind, DomainKind.Shared);
+        var bob = await world.Server.ReadAsync(db => db.Mailboxes.Where(m => m.PrimaryAddress == "bob@portal.test").Select(m => m.Id).SingleAsync());
+        Assert.True((await world.Server.Get<MailboxService>().DeleteAsync(Actor.Operator(), bob, CancellationToken.None)).IsDone);
+
+        Assert.StartsWith("250", await world.SendAsync("bob@portal.test"), StringComparison.Ordinal);
+        Assert.Equal("bob@portal.test", Assert.Single(await world.Server.ReadAsync(db => db.QueueEntries.ToListAsync())).ForwardPath);
+    }
+
+    [Theory, BothDatabases]
     public async Task A_relayed_domain_without_a_host_goes_to_the_servers_its_MX_prefers_to_us(DatabaseKind kind)
     {
         await using var world = await World.StartAsync(kind, DomainKind.Relayed, host: false);
@@ -186,12 +212,12 @@ public sealed class OnwardTests
         private World(RecordingPeer peer) => (Peer, RouteKey) = (peer, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{peer.Port}"));
 
         /// <summary>Sends from outside; what RCPT heard when it was refused, else what came after the content.</summary>
-        public async Task<string> SendAsync(string recipient)
+        public async Task<string> SendAsync(string recipient, string from = "sender@example.org")
         {
             var client = Server.Connect();
             await client.ReadReplyAsync();
             await client.AskAsync("EHLO client.example.org");
-            await client.AskAsync("MAIL FROM:<sender@example.org>");
+            await client.AskAsync($"MAIL FROM:<{from}>");
             var heard = await client.AskAsync($"RCPT TO:<{recipient}>") ?? "";
             if (heard.StartsWith("250", StringComparison.Ordinal))
             {
