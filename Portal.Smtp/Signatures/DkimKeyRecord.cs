@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 using Portal.Core.Domains;
@@ -13,7 +14,13 @@ internal sealed record DkimKeyRecord
     private const int MinRsaBits = 1024;   // RFC 8301 §3.2
     private const int MaxRsaBits = 8192;   // RFC 8301 §3.2 asks for 4096; more than this is only work for us
 
+    // Reading a key costs more than verifying with it: those seen of late are ready, by the text of their records.
+    private const int MaxReady = 1_000;
+    private const int MaxReadyText = 2_000;   // a key of 4,096 bits has 750
+    private static readonly ConcurrentDictionary<string, DkimKeyRecord> Ready = new(StringComparer.Ordinal);
+
     private ReadOnlyMemory<byte> key;
+    private RSA? rsa;
 
     /// <summary>What is wrong with it; null when it is a key.</summary>
     public SignatureFault? Fault { get; private init; }
@@ -36,12 +43,19 @@ internal sealed record DkimKeyRecord
         DkimKeyRecord? first = null;
         foreach (var text in records.Take(10))
         {
-            var record = Parse(text);
+            var record = Ready.TryGetValue(text, out var known) ? known : Remember(text, Parse(text));
             if (record.Fault != SignatureFault.BadKey) return record;
             first ??= record;
         }
 
         return first ?? Faulty(SignatureFault.NoKey);
+    }
+
+    private static DkimKeyRecord Remember(string text, DkimKeyRecord record)
+    {
+        if (record.Fault is not null || text.Length > MaxReadyText) return record;
+        if (Ready.Count >= MaxReady) Ready.Clear();
+        return Ready[text] = record;
     }
 
     public static DkimKeyRecord Faulty(SignatureFault fault) => new() { Fault = fault };
@@ -65,7 +79,9 @@ internal sealed record DkimKeyRecord
         };
 
         if (tags["p"]!.Length == 0) return record with { Fault = SignatureFault.KeyRevoked };
-        return tags["k"] is null or "rsa" or "ed25519" ? record with { Fault = record.KeyFault() } : record with { Fault = SignatureFault.KeyOfAnotherKind };
+        if (tags["k"] is not (null or "rsa" or "ed25519")) return record with { Fault = SignatureFault.KeyOfAnotherKind };
+        var fault = record.KeyFault();   // first: it reads the key
+        return record with { Fault = fault };
     }
 
     /// <summary>Why this key cannot serve a signature; null when it can (§3.6.1, §6.1.2).</summary>
@@ -88,8 +104,8 @@ internal sealed record DkimKeyRecord
 
         try
         {
-            using var rsa = ImportRsa();
-            return rsa is not null && rsa.VerifyHash(hash, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            if (rsa is null) return false;
+            lock (rsa) return rsa.VerifyHash(hash, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);   // several messages at once may be signed by it
         }
         catch (CryptographicException)
         {
@@ -101,7 +117,7 @@ internal sealed record DkimKeyRecord
     {
         if (key.Length == 0) return SignatureFault.BadKey;
         if (Algorithm == SigningAlgorithm.Ed25519Sha256) return key.Length == Ed25519.PublicKeySize ? null : SignatureFault.BadKey;   // RFC 8463 §4
-        using var rsa = ImportRsa();
+        rsa = ImportRsa();
         return rsa?.KeySize switch
         {
             null => SignatureFault.BadKey,

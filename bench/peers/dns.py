@@ -21,6 +21,11 @@ def answers(name, kind):
     return []
 
 
+# What is not there is remembered for as long as the zone says (RFC 2308 §5).
+SOA = encode("client.test") + struct.pack(">HHIH", 6, 1, 300, 0)
+soa = encode("ns.client.test") + encode("postmaster.client.test") + struct.pack(">IIIII", 1, 3600, 600, 86400, 300)
+SOA = SOA[:-2] + struct.pack(">H", len(soa)) + soa
+
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", int(sys.argv[1])))
 while True:
@@ -32,5 +37,5 @@ while True:
     end, kind = at + 5, struct.unpack(">H", query[at + 1:at + 3])[0]
     found = answers(".".join(labels), kind)
     known = found or ".".join(labels) in ("client.test",)
-    head = query[:2] + struct.pack(">HHHHH", 0x8580 if known else 0x8583, 1, len(found), 0, 0)
-    server.sendto(head + query[12:end] + b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 300, len(data)) + data for data in found), client)
+    head = query[:2] + struct.pack(">HHHHH", 0x8580 if known else 0x8583, 1, len(found), 0 if found else 1, 0)
+    server.sendto(head + query[12:end] + b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 300, len(data)) + data for data in found) + (b"" if found else SOA), client)
