@@ -22,6 +22,7 @@ python3 - $PERF/ours/data-sqlite-checked/portal.db <<'P'
 import sqlite3, sys
 portal = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
 # A rate is worth nothing if the checks did not pass: the newest message says what was found.
-content = portal.execute('SELECT "TraceFields" FROM "Message" ORDER BY "Id" DESC LIMIT 1').fetchone()
-print("Authentication-Results of the last message:", bytes(content[0]).decode("latin-1").split("Authentication-Results:")[-1].strip() if content and b"Authentication-Results:" in bytes(content[0]) else "none")
+fields, = portal.execute('SELECT "TraceFields" FROM "Content" ORDER BY rowid DESC LIMIT 1').fetchone()
+text = fields if isinstance(fields, str) else fields.decode("latin-1")
+print("Authentication-Results of the last message:", text.split("Authentication-Results:")[-1].strip() if "Authentication-Results:" in text else "none")
 P
