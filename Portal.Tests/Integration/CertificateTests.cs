@@ -90,6 +90,7 @@ public class CertificateTests
         Write(file, "second.portal.test", -1, 90);
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(1));
         clock.Advance(TimeSpan.FromSeconds(10));
+        certificates.Look();
 
         Assert.Equal("CN=second.portal.test", certificates.Certificate.Subject);
         Assert.False(certificates.IsSelfSigned);
