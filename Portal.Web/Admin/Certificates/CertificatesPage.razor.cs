@@ -9,9 +9,6 @@ namespace Portal.Web.Admin.Certificates;
 /// <summary>What the TLS ports show, how long it lasts, and whether its files could be read.</summary>
 public sealed partial class CertificatesPage
 {
-    /// <summary>Names that a row has room for.</summary>
-    private const int FewNames = 3;
-
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(10);
     private PortalGrid<CertificateRow>? grid;
     private CertificateRow? current;
@@ -68,8 +65,7 @@ public sealed partial class CertificatesPage
     private string NamesOf(CertificateRow row)
     {
         if (row.Facts is not { } facts) return Path.GetFileName(row.File);
-        var few = string.Join(", ", facts.Names.Take(FewNames));
-        return facts.Names.Count <= FewNames ? few : L["NamesAndMore", few, facts.Names.Count - FewNames];
+        return facts.Names.Count == 1 ? facts.Names[0] : L["NamesAndMore", facts.Names[0], facts.Names.Count - 1];
     }
 
     private string ReplyTo(CertificateRow row) => row.Trouble is { } trouble ? L[$"Fault_{trouble.Fault}", trouble.File] : L["NoFault"];

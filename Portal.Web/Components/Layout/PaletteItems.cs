@@ -71,7 +71,6 @@ public sealed class PaletteItems(DirectorySearch directory, IStringLocalizer<She
             Offer("AddDomain", Icons.Material.Outlined.Language, "/admin/domains?new=true", actor.MayEverywhere(Capability.ManageDomains));
             Offer("AddRoute", Icons.Material.Outlined.AltRoute, "/admin/routes?route=new", actor.MayEverywhere(Capability.ManageRoutes));
             Offer("AllowOrBlock", Icons.Material.Outlined.Rule, "/admin/lists?entry=new", actor.May(Capability.ManageLists));
-            Offer("CheckCertificates", Icons.Material.Outlined.WorkspacePremium, "/admin/certificates", actor.MayEverywhere(Capability.ManageSettings));
             Offer("WriteMessage", Icons.Material.Outlined.Edit, "/mail?compose=new", actor.May(Capability.UseOwnMail));
             Offer("RecoverMail", Icons.Material.Outlined.RestoreFromTrash, "/mail/recover", actor.May(Capability.UseOwnMail));
             Offer("FindPerson", Icons.Material.Outlined.PersonSearch, "/helpdesk", actor.May(Capability.ResetPasswords));
