@@ -24,7 +24,7 @@ if [[ ${1:-} == --long ]]; then long=1; shift; fi
 give_up() { echo "$1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
 # What the tests start besides our own program. Those that would start a daemon of their own are unpacked, never installed.
-packages=(chromium fonts-dejavu-core fonts-noto-cjk postgresql swaks libnet-ssleay-perl libio-socket-ssl-perl libnet-dns-perl libauthen-sasl-perl curl openssl python3)
+packages=(chromium fonts-dejavu-core fonts-noto-cjk postgresql swaks libnet-ssleay-perl libio-socket-ssl-perl libnet-dns-perl libauthen-sasl-perl curl openssl python3 pebble certbot)
 parts=$root/artifacts/parts
 unpacked=(postfix/usr/sbin/smtp-sink opendkim/usr/sbin/opendkim)
 
@@ -34,7 +34,7 @@ if [[ $is_debian ]]; then
   installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null | sed -n 's/^ii *//p' || true)
   for package in "${packages[@]}"; do grep -qx "$package" <<<"$installed" || missing+=("$package"); done
 else
-  for tool in chromium swaks curl openssl python3; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  for tool in chromium swaks curl openssl python3 pebble certbot; do command -v "$tool" >/dev/null || missing+=("$tool"); done
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
 for program in "${unpacked[@]}"; do [[ -x $parts/$program ]] || missing+=("${program%%/*}"); done

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Portal.Core.Accounts;
 using Portal.Core.Alerts;
 using Portal.Core.Audit;
+using Portal.Core.Certificates;
 using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Jobs;
@@ -39,6 +40,7 @@ public static class CoreServices
             .AddMessages()
             .AddQueue()
             .AddProtection()
+            .AddCertificates()
             .AddTraceAuditAndLogs();
     }
 
@@ -172,6 +174,16 @@ public static class CoreServices
         services.AddSingleton<IWorkKind, QuarantineActWork>();
         services.AddSingleton<QuarantineKeeper>();
         services.AddHostedService(provider => provider.GetRequiredService<QuarantineKeeper>());
+        return services;
+    }
+
+    private static IServiceCollection AddCertificates(this IServiceCollection services)
+    {
+        services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
+        services.AddSingleton<ServerCertificates>();
+        services.AddHostedService<CertificateWatch>();
+        services.AddSingleton<CertificateService>();
         return services;
     }
 

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -9,7 +8,7 @@ using Portal.Core.Data;
 
 namespace Portal.Core.Certificates;
 
-/// <summary>What is wrong with the certificate of the settings; a key of the Banners resource.</summary>
+/// <summary>What is wrong with the default certificate of the settings; a key of the Banners resource.</summary>
 public enum CertificateProblem
 {
     None,
@@ -17,127 +16,112 @@ public enum CertificateProblem
     /// <summary>A file is not there.</summary>
     CertificateMissing,
 
-    /// <summary>A file can't be read, is no PEM, or the key does not fit.</summary>
+    /// <summary>A file can't be read, is no certificate, or the key does not fit.</summary>
     CertificateUnreadable,
     CertificateExpired,
 }
 
 /// <summary>
-/// The certificate every TLS port shows, read again when its files change, with no restart. One that is missing, unreadable or
-/// expired stops nothing: a self-signed one stands in, and log, banner and start lines say so (DESIGN §9).
+/// The certificates that every TLS port shows, by the name a client asks for, read again when their files change, with no restart
+/// (<see cref="CertificateWatch"/>). Files that are missing, unreadable or expired stop nothing: what was read before stays in use, then
+/// another stands in, at last a self-signed one, and log, banner and start lines say so (DESIGN §9).
 /// </summary>
-public sealed partial class ServerCertificates : IDisposable
+public sealed class ServerCertificates : IDisposable
 {
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
-    private readonly TlsOptions options;
-    private readonly string selfSignedFile;
-    private readonly string hostName;
-    private readonly SystemNotices notices;
+    private readonly CertificateShelf shelf;
+    private readonly CertificateNews news;
     private readonly TimeProvider clock;
-    private readonly ILogger<ServerCertificates> logger;
+    private readonly string hostName;
     private readonly Lock gate = new();
-    private Loaded current;
-    private long lookedAt;
+    private readonly Lock standInGate = new();
+    private volatile CertificateTable table = CertificateTable.Empty;
+    private volatile ServerCertificate? standIn;
 
     public ServerCertificates(
         IOptions<TlsOptions> options, IOptions<StorageOptions> storage, IConfiguration configuration, SystemNotices notices, TimeProvider clock, ILogger<ServerCertificates> logger)
     {
-        (this.options, this.notices, this.clock, this.logger) = (options.Value, notices, clock, logger);
-        selfSignedFile = Path.Combine(storage.Value.DataFolder, "self-signed.pem");
+        this.clock = clock;
+        SelfSignedFile = Path.Combine(storage.Value.DataFolder, "self-signed.pem");
         hostName = configuration["Portal:HostName"] is { Length: > 0 } name ? name : System.Net.Dns.GetHostName();
-        current = Load(FilesStamp());
-        lookedAt = clock.GetTimestamp();
+        shelf = new CertificateShelf(options.Value, storage.Value.DataFolder);
+        news = new CertificateNews(notices, logger);
+        Look(isImpatient: true);
     }
 
-    /// <summary>What to show now, with its intermediate certificates.</summary>
-    public SslStreamCertificateContext Context => Fresh().Context;
+    /// <summary>What is shown to whoever asks for no name, or for one that no other is for.</summary>
+    public X509Certificate2 Certificate => Default(clock.GetUtcNow()).Certificate;
 
-    public X509Certificate2 Certificate => Fresh().Certificate;
+    /// <summary>Why another stands in for the default one of the settings; <see cref="CertificateProblem.None"/> when theirs is shown, or none is set.</summary>
+    public CertificateProblem Problem => ProblemOf(table.Default, clock.GetUtcNow());
 
-    /// <summary>Why the self-signed one stands in; <see cref="CertificateProblem.None"/> when the settings' own is shown, or none is set.</summary>
-    public CertificateProblem Problem => Fresh().Problem;
+    /// <summary>Whether the default certificate is the self-signed one.</summary>
+    public bool IsSelfSigned => IsStandIn(Default(clock.GetUtcNow()));
 
-    /// <summary>Whether the certificate shown is the self-signed one.</summary>
-    public bool IsSelfSigned => Fresh().IsSelfSigned;
-
-    /// <summary>All of it at one moment.</summary>
+    /// <summary>The default one, at one moment.</summary>
     public ShownCertificate Shown
     {
         get
         {
-            var now = Fresh();
-            return ShownCertificate.Of(now.Certificate, now.IsSelfSigned, now.Problem);
+            var now = clock.GetUtcNow();
+            var shown = Default(now);
+            return new(string.Join(", ", shown.Names), CertificateFacts.IssuerOf(shown), shown.Until, IsStandIn(shown), ProblemOf(table.Default, now));
         }
     }
 
-    public void Dispose() => current.Certificate.Dispose();
+    internal string SelfSignedFile { get; }
 
-    private Loaded Fresh()
+    internal CertificateTable Table => table;
+
+    /// <summary>What to show to a client, with its intermediate certificates.</summary>
+    /// <param name="serverName">The name it asks for (RFC 6066 §3); null for none.</param>
+    public SslStreamCertificateContext ContextFor(string? serverName) => Choose(serverName, clock.GetUtcNow()).Context;
+
+    /// <summary>Whether what is shown for this name is valid and not self-signed by us.</summary>
+    public bool IsGoodFor(string? serverName)
+    {
+        var now = clock.GetUtcNow();
+        return Choose(serverName, now) is var shown && !IsStandIn(shown) && shown.IsValidAt(now);
+    }
+
+    public void Dispose() => standIn?.Certificate.Dispose();
+
+    /// <summary>Looks at all files and tells what is new. Handshakes go on meanwhile with what is there.</summary>
+    /// <param name="isImpatient">Reads all of them, and tells at once of a pair whose one file is late.</param>
+    internal void Look(bool isImpatient = false)
     {
         lock (gate)
         {
-            if (clock.GetElapsedTime(lookedAt) < LookAgain) return current;
-            lookedAt = clock.GetTimestamp();
-            var stamp = FilesStamp();
-            // The one replaced is left to the collector: handshakes under way still hold it.
-            if (stamp != current.Stamp || current.Certificate.NotAfter.ToUniversalTime() <= clock.GetUtcNow().UtcDateTime) current = Load(stamp);
-            return current;
+            var now = clock.GetUtcNow();
+            table = shelf.Look(now, isImpatient);
+            news.Tell(this, now);
         }
     }
 
-    private (DateTime Certificate, DateTime Key) FilesStamp() =>
-        (options.Certificate is null ? default : File.GetLastWriteTimeUtc(options.Certificate), options.Key is null ? default : File.GetLastWriteTimeUtc(options.Key));
+    internal ServerCertificate Choose(string? serverName, DateTimeOffset now) => table.For(serverName, now) ?? Default(now);
 
-    private Loaded Load((DateTime, DateTime) stamp)
+    internal bool IsStandIn(ServerCertificate certificate) => ReferenceEquals(certificate, standIn);
+
+    internal ServerCertificate Default(DateTimeOffset now)
     {
-        var (own, intermediates, problem) = options.Certificate is null ? (null, null, CertificateProblem.None) : LoadOwn();
-        foreach (var other in Enum.GetValues<CertificateProblem>().Where(p => p != CertificateProblem.None && p != problem)) notices.Clear(other.ToString());
-        if (problem != CertificateProblem.None) notices.Raise(problem.ToString(), NoticeSeverity.Error);
-
-        var shown = own ?? SelfSigned.LoadOrCreate(selfSignedFile, hostName, clock.GetUtcNow());
-        LogShown(logger, ShownCertificate.Of(shown, own is null, problem).Names, own is null ? "self-signed" : "from the settings", shown.NotAfter.ToUniversalTime());
-        return new Loaded(SslStreamCertificateContext.Create(shown, intermediates, offline: true), shown, problem, own is null, stamp);
+        if (table.Default?.Current is { } own && own.Until > now) return own;
+        return table.For(hostName, now) is { } named && named.IsValidAt(now) ? named : StandIn(now);
     }
 
-    private (X509Certificate2? Certificate, X509Certificate2Collection? Intermediates, CertificateProblem Problem) LoadOwn()
+    private ServerCertificate StandIn(DateTimeOffset now)
     {
-        var missing = new[] { options.Certificate!, options.Key ?? options.Certificate! }.FirstOrDefault(f => !File.Exists(f));
-        if (missing is not null)
+        if (standIn is { } made && made.Until > now) return made;
+        lock (standInGate)
         {
-            LogMissing(logger, missing);
-            return (null, null, CertificateProblem.CertificateMissing);
-        }
-
-        try
-        {
-            var certificate = X509Certificate2.CreateFromPemFile(options.Certificate!, options.Key);
-            var all = new X509Certificate2Collection();
-            all.ImportFromPemFile(options.Certificate!);
-            all.RemoveAt(0);   // the first is the certificate itself (RFC 8446 §4.4.2)
-            if (certificate.NotAfter.ToUniversalTime() > clock.GetUtcNow().UtcDateTime) return (certificate, all, CertificateProblem.None);
-
-            LogExpired(logger, options.Certificate!, certificate.NotAfter.ToUniversalTime());
-            certificate.Dispose();
-            return (null, null, CertificateProblem.CertificateExpired);
-        }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            LogUnreadable(logger, options.Certificate!, options.Key ?? options.Certificate!, e);
-            return (null, null, CertificateProblem.CertificateUnreadable);
+            if (standIn is { } other && other.Until > now) return other;   // somebody else was quicker
+            return standIn = new(SelfSigned.LoadOrCreate(SelfSignedFile, hostName, now), []);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "TLS shows {Names}, {Source}, until {Until:yyyy-MM-dd}")]
-    private static partial void LogShown(ILogger logger, string names, string source, DateTime until);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Portal:Tls names {File}, which is not there; the self-signed certificate stands in")]
-    private static partial void LogMissing(ILogger logger, string file);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Portal:Tls:Certificate {File} expired on {Until}; the self-signed certificate stands in")]
-    private static partial void LogExpired(ILogger logger, string file, DateTime until);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Portal:Tls:Certificate {Certificate} with key {Key} can't be read; the self-signed certificate stands in")]
-    private static partial void LogUnreadable(ILogger logger, string certificate, string key, Exception e);
-
-    private sealed record Loaded(SslStreamCertificateContext Context, X509Certificate2 Certificate, CertificateProblem Problem, bool IsSelfSigned, (DateTime, DateTime) Stamp);
+    private static CertificateProblem ProblemOf(Shelved? named, DateTimeOffset now) => named switch
+    {
+        null => CertificateProblem.None,
+        { Current: { } shown } => shown.Until > now ? CertificateProblem.None : CertificateProblem.CertificateExpired,
+        { Trouble.Fault: CertificateFault.FileMissing or CertificateFault.LinkBroken } => CertificateProblem.CertificateMissing,
+        _ => CertificateProblem.CertificateUnreadable,
+    };
 }

@@ -60,7 +60,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
         using var scope = server.Logger.BeginScope(Marks());
         try
         {
-            if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates.Context);
+            if (listener.Kind == SmtpListenerKind.Submissions) await wire.BeginTlsAsync(server.Certificates);
             wire.Write(new SmtpReply(220, "", $"{server.Options.HostName} ESMTP"));
             while (await wire.ReadLineAsync(IsExtended ? server.Options.MaxExtendedCommandOctets : server.Options.MaxCommandOctets))
             {
@@ -124,7 +124,7 @@ internal sealed partial class SmtpSession(SmtpServer server, SmtpWire wire, Smtp
     private async Task StartTlsAsync()
     {
         isTlsRequested = false;
-        await wire.StartTlsAsync(server.Certificates.Context);
+        await wire.StartTlsAsync(server.Certificates);
         // RFC 3207 §4.2: what was learnt in clear is forgotten.
         EndTransaction();
         (Hello, IsExtended, Account) = (null, false, null);

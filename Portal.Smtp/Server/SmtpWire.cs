@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
+using Portal.Core.Certificates;
 using Portal.Smtp.Protocol;
 using Portal.Smtp.Receiving;
 
@@ -146,26 +147,21 @@ internal sealed class SmtpWire : IAsyncDisposable
     }
 
     /// <summary>Starts TLS. What the client sent behind STARTTLS in clear is thrown away before it hears that it may start (RFC 3207 §4.2).</summary>
-    public async Task StartTlsAsync(SslStreamCertificateContext certificate)
+    public async Task StartTlsAsync(ServerCertificates certificates)
     {
         if (input.TryRead(out var injected)) input.AdvanceTo(injected.Buffer.End);
         await FlushAsync();
-        await BeginTlsAsync(certificate);
+        await BeginTlsAsync(certificates);
     }
 
     /// <summary>Shakes hands at once (RFC 8314 §3.3): what has come in already is the client's first word of TLS.</summary>
-    public async Task BeginTlsAsync(SslStreamCertificateContext certificate)
+    public async Task BeginTlsAsync(ServerCertificates certificates)
     {
         var stream = new SslStream(new DuplexPipeStream(input, output), leaveInnerStreamOpen: true);
         Volatile.Write(ref due, Math.Min(After(options.HandshakeTimeout), sessionEnd));
         try
         {
-            await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = certificate,
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                AllowRenegotiation = false,
-            });
+            await stream.AuthenticateAsServerAsync((_, hello, _, _) => new(Handshake(certificates, hello.ServerName)), state: null, CancellationToken.None);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException)
         {
@@ -183,6 +179,13 @@ internal sealed class SmtpWire : IAsyncDisposable
         output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         TlsDescription = $"{stream.SslProtocol switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", var other => other.ToString() }} {stream.NegotiatedCipherSuite}";
     }
+
+    private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates, string serverName) => new()
+    {
+        ServerCertificateContext = certificates.ContextFor(serverName),
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        AllowRenegotiation = false,
+    };
 
     /// <summary>The server stops: a session that waits for a command ends with 421, one that reads a message may finish it.</summary>
     public void Stop()

@@ -16,7 +16,7 @@ public sealed class DeniedScreenTests(Browser browser) : IClassFixture<Browser>
         await using var helen = await browser.NewPersonAsync(portal.Url);
         await helen.SignInAsync("helen@portal.test", PortalHost.Password);
 
-        foreach (var page in new[] { "admin/routes", "admin/lists", "admin/quarantine", "admin/roles", "admin/logs" })
+        foreach (var page in new[] { "admin/routes", "admin/certificates", "admin/lists", "admin/quarantine", "admin/roles", "admin/logs" })
         {
             await helen.OpenAsync(page);
 

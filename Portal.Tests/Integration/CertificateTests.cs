@@ -76,6 +76,44 @@ public class CertificateTests
     }
 
     [Fact]
+    public async Task Everything_wrong_at_once_stops_nothing_and_is_told_on_the_page()
+    {
+        using var authority = new TestAuthority();
+        var (own, pfx) = (Directory.CreateDirectory(Path.Combine(folder, "own")).FullName, Path.Combine(folder, "default.pfx"));
+        await File.WriteAllBytesAsync(pfx, authority.Issue("mx.portal.test").Pfx("right"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "default.pass"), "wrong");
+        await File.WriteAllTextAsync(Path.Combine(own, "noise.pem"), "\0noise");
+        await File.WriteAllTextAsync(Path.Combine(own, "large.crt"), new string('x', 2_000_000));
+        File.CreateSymbolicLink(Path.Combine(own, "nowhere.pem"), Path.Combine(own, "gone"));
+        Directory.CreateDirectory(Path.Combine(own, "folder.pem"));
+        File.CreateSymbolicLink(Path.Combine(own, "circle"), own);
+        using (var pipe = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(own, "pipe.pem")])) await pipe.WaitForExitAsync();
+        authority.Issue("good.portal.test").WritePair(own, "good");
+
+        await using var portal = await PortalHost.StartAsync(new PortalHostWishes
+        {
+            Settings = new()
+            {
+                ["Portal:Tls:Certificate"] = pfx,
+                ["Portal:Tls:PasswordFile"] = Path.Combine(folder, "default.pass"),
+                ["Portal:Tls:Folder"] = own,
+                ["Portal:Tls:Certificates:0:File"] = Path.Combine(folder, "missing.pem"),
+                ["Portal:Tls:Certificates:0:Key"] = Path.Combine(folder, "missing.key"),
+            },
+        });
+        using var browser = new PortalBrowser(portal);
+        await browser.SignInAsync(PortalHost.AdminAddress, PortalHost.Password);
+        var page = (await browser.GetAsync("admin/certificates")).Text;
+
+        foreach (var told in new[] { "default.pfx can&#x27;t be opened with the password given", "noise.pem holds no certificate", "large.crt is larger than 1 MB", "nowhere.pem is a link that leads nowhere", "pipe.pem is empty", "missing.pem is not there", "good.portal.test" })
+            Assert.Contains(told, page, StringComparison.Ordinal);
+        Assert.Equal(["CertificateUnreadable", "CertificateTrouble"], portal.Get<SystemNotices>().Current.Select(n => n.Key));
+        using var shown = await HandshakeAsync(portal.HttpsPort);
+        Assert.Equal("CN=mx.portal.test", shown.Subject);
+        Assert.True(portal.Get<ServerCertificates>().IsSelfSigned);
+    }
+
+    [Fact]
     public async Task A_renewed_one_is_shown_without_a_restart()
     {
         var file = Path.Combine(folder, "mx.pem");
@@ -90,6 +128,7 @@ public class CertificateTests
         Write(file, "second.portal.test", -1, 90);
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(1));
         clock.Advance(TimeSpan.FromSeconds(10));
+        certificates.Look();
 
         Assert.Equal("CN=second.portal.test", certificates.Certificate.Subject);
         Assert.False(certificates.IsSelfSigned);

@@ -11,7 +11,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Portal.Core;
-using Portal.Core.Certificates;
 using Portal.Core.Data;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
@@ -160,7 +159,6 @@ internal sealed class SmtpTestServer : IAsyncDisposable
         services.AddSingleton(typeof(Microsoft.Extensions.Logging.ILogger<>), typeof(NullLogger<>));
         services.AddSingleton<TimeProvider>(new FakeTimeProvider(TestDatabase.Start));
         services.AddPortalCore(configuration).AddPortalSmtp(configuration);
-        services.TryAddSingleton<ServerCertificates>();
         services.AddSingleton<IMailDns>(new FakeDns());
         services.RemoveAll<IHostedService>();   // the writer is started here; the rest is not wanted
         configure?.Invoke(services);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Portal.Core.Certificates;
 
 namespace Portal.Web.Hosting;
 
@@ -8,12 +9,14 @@ internal static class DataFolder
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Makes the folder, for its owner's eyes only; refuses with a sentence when nothing can be written there.</summary>
-    public static void Prepare(string folder)
+    /// <param name="tls">For a server: the folders in it that these settings leave to us are made too.</param>
+    public static void Prepare(string folder, TlsOptions? tls = null)
     {
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-            else if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, OwnerOnly);
+            Make(folder);
+            if (tls is { Folder: null }) Make(tls.FolderIn(folder));
+            if (tls is { AcmeWebRoot: null }) Make(tls.AcmeWebRootIn(folder));
             var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():N}");
             File.WriteAllBytes(probe, []);
             File.Delete(probe);
@@ -22,6 +25,12 @@ internal static class DataFolder
         {
             throw new StartRefused(HostText.Say("DataFolderUnwritable", "Portal:DataFolder", folder));
         }
+    }
+
+    private static void Make(string folder)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, OwnerOnly);
     }
 
     /// <summary>Holds the folder until disposed, or until the process ends in whatever way.</summary>

@@ -16,6 +16,7 @@ internal static class FrontDoor
         var web = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.Web;
         if (web.TrustedProxies.Length > 0) app.UseForwardedHeaders(new Proxies(web.TrustedProxies).Forwarding());
         app.Use((context, next) => IsWelcome(context) ? next(context) : SendToHttps(context, web.HttpsPort));
+        app.MapAcmeChallenges();
         app.MapGet("/health/live", () => Results.Text("live")).AllowAnonymous();
         app.MapGet("/health/ready", ReadyAsync).AllowAnonymous();
     }

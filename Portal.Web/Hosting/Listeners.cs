@@ -19,7 +19,6 @@ internal static class Listeners
         builder.Services.AddOptions<WebOptions>().BindConfiguration(WebOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WebOptions>, WebOptionsValidator>();
         builder.Services.AddSingleton<WebConnections>();
-        builder.Services.AddSingleton<ServerCertificates>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));   // DESIGN §1
         builder.WebHost.ConfigureKestrel(Listen);
         // What follows a read runs where the read ended: on a thread of the pool all the same (the sockets' own thread only hands over), so that
@@ -37,7 +36,7 @@ internal static class Listeners
         kestrel.ApplicationServices.GetRequiredService<IStartupValidator>().Validate();
         var options = kestrel.ApplicationServices.GetRequiredService<IOptions<HostingOptions>>().Value;
         Ports.DemandFree(options);
-        DataFolder.Prepare(kestrel.ApplicationServices.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder);
+        DataFolder.Prepare(kestrel.ApplicationServices.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder, kestrel.ApplicationServices.GetRequiredService<IOptions<TlsOptions>>().Value);
 
         Bound(kestrel.Limits, kestrel.ApplicationServices.GetRequiredService<IOptions<WebOptions>>().Value);
         var connections = kestrel.ApplicationServices.GetRequiredService<WebConnections>();
@@ -46,7 +45,7 @@ internal static class Listeners
         kestrel.Listen(options.Address, options.Web.HttpsPort, https =>
         {
             https.Use(connections.Bound);   // before the handshake
-            https.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>())) });
+            https.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = hello => new(Handshake(kestrel.ApplicationServices.GetRequiredService<ServerCertificates>(), hello.ClientHelloInfo.ServerName)) });
         });
         kestrel.Listen(options.Address, options.Smtp.Port, mail => mail.UseSmtp(SmtpListenerKind.Mx));
         kestrel.Listen(options.Address, options.Submission.Port, mail => mail.UseSmtp(SmtpListenerKind.Submission));
@@ -62,9 +61,9 @@ internal static class Listeners
         limits.RequestHeadersTimeout = web.RequestHeaderTimeout;
     }
 
-    private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates) => new()
+    private static SslServerAuthenticationOptions Handshake(ServerCertificates certificates, string serverName) => new()
     {
-        ServerCertificateContext = certificates.Context,   // asked for at each handshake: a renewed one needs no restart
+        ServerCertificateContext = certificates.ContextFor(serverName),   // asked for at each handshake: a renewed one needs no restart
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
     };
 }

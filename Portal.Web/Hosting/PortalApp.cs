@@ -1,14 +1,13 @@
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.FileProviders;
 using Portal.Core;
-using Portal.Core.Certificates;
 
 namespace Portal.Web.Hosting;
 
 /// <summary>The program's parts put together, for the server and for the command line alike.</summary>
 internal static class PortalApp
 {
-    private static readonly string[] Paths = ["Portal:DataFolder", "Portal:MasterKeyFile", "Portal:Tls:Certificate", "Portal:Tls:Key"];
+    private static readonly string[] Paths = ["Portal:DataFolder", "Portal:MasterKeyFile", "Portal:Tls:Certificate", "Portal:Tls:Key", "Portal:Tls:PasswordFile", "Portal:Tls:Folder", "Portal:Tls:AcmeWebRoot"];
 
     /// <summary>What both forms share: settings and the services of Core.</summary>
     /// <param name="args">Settings as <c>--Portal:Web:Port=8081</c>.</param>
@@ -23,7 +22,6 @@ internal static class PortalApp
             ContentRootPath = AppContext.BaseDirectory,   // every form of start finds the same settings and styles
         });
         ReadSettings(builder.Configuration, settings);
-        builder.Services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section);
         builder.Services.AddPortalCore(builder.Configuration);
         return builder;
     }
@@ -38,7 +36,7 @@ internal static class PortalApp
         }
 
         if (settings is not null) configuration.AddInMemoryCollection(settings);
-        configuration.AddInMemoryCollection(Paths
+        configuration.AddInMemoryCollection(Paths.Concat(configuration.GetSection("Portal:Tls:Certificates").AsEnumerable().Select(pair => pair.Key))
             .Select(key => KeyValuePair.Create(key, configuration[key] ?? (key == "Portal:DataFolder" ? "data" : null)))
             .Where(pair => !string.IsNullOrEmpty(pair.Value))
             .Select(pair => KeyValuePair.Create<string, string?>(pair.Key, SourceTree.Absolute(pair.Value!)))

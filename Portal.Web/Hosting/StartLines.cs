@@ -13,14 +13,15 @@ internal static class StartLines
     {
         var host = services.GetRequiredService<IOptions<HostingOptions>>().Value;
         var certificates = services.GetRequiredService<ServerCertificates>();
+        var (data, tls) = (services.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder, services.GetRequiredService<IOptions<TlsOptions>>().Value);
         var portal = PortalUrl(host);
         var lines = new List<string> { "", HostText.Say("LinePortal", portal) };
         if (link is not null) lines.Add(HostText.Say("LineSetup", $"{portal}{SetupLink.Path}{link.Token}"));
         lines.Add(HostText.Say("LinePorts", host.ListenAddress, host.Web.Port, host.Web.HttpsPort, host.Smtp.Port, host.Submission.Port, host.Submissions.Port));
         if (IPAddress.IsLoopback(host.Address)) lines.Add(HostText.Say("LineOpen", "Portal:ListenAddress", "0.0.0.0"));
         if (certificates.Problem != CertificateProblem.None) lines.Add(HostText.Say($"Line{certificates.Problem}", "Portal:Tls:Certificate"));
-        else if (certificates.IsSelfSigned) lines.Add(HostText.Say("LineSelfSigned", "Portal:Tls:Certificate", "Portal:Tls:Key"));
-        lines.Add(HostText.Say("LineData", services.GetRequiredService<IOptions<StorageOptions>>().Value.DataFolder));
+        else if (certificates.IsSelfSigned) lines.Add(HostText.Say("LineSelfSigned", tls.FolderIn(data), "Portal:Tls:Certificate"));
+        lines.Add(HostText.Say("LineData", data));
         await output.WriteLineAsync(string.Join(Environment.NewLine, lines));
         await output.FlushAsync();
     }

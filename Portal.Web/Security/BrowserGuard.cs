@@ -13,7 +13,7 @@ internal static class BrowserGuard
         {
             context.Response.OnStarting(() =>
             {
-                SetHeaders(context, certificates is { IsSelfSigned: false });
+                SetHeaders(context, isStrict: context.Request.IsHttps && certificates?.IsGoodFor(context.Request.Host.Host) == true);
                 return Task.CompletedTask;
             });
             if (!IsFromElsewhere(context.Request)) return next(context);
@@ -23,7 +23,7 @@ internal static class BrowserGuard
         });
     }
 
-    private static void SetHeaders(HttpContext context, bool hasTrustedCertificate)
+    private static void SetHeaders(HttpContext context, bool isStrict)
     {
         var headers = context.Response.Headers;
         var host = context.Request.Host;
@@ -38,8 +38,8 @@ internal static class BrowserGuard
                 $"default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws://{host} wss://{host}; frame-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'; object-src 'none'";
         }
 
-        // With a self-signed certificate HSTS would take away the browser's "go on": only a trusted one sets it.
-        if (context.Request.IsHttps && hasTrustedCertificate) headers.StrictTransportSecurity = "max-age=31536000";
+        // With a self-signed or expired certificate HSTS would take away the browser's "go on": only a good one sets it.
+        if (isStrict) headers.StrictTransportSecurity = "max-age=31536000";
         if (context.Response.ContentType?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) == true && string.IsNullOrEmpty(headers.CacheControl)) headers.CacheControl = "no-store";
     }
 

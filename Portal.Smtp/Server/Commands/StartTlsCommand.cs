@@ -17,7 +17,7 @@ internal sealed class StartTlsCommand(ServerCertificates certificates) : ISmtpCo
         if (argument.Length > 0) return new(SmtpReply.NoArgument);
         if (session.IsSecure) return new(SmtpReply.AlreadySecure);
 
-        _ = certificates.Context;   // a fault here is still a 454; after the 220 there is nothing left to say
+        _ = certificates.ContextFor(null);   // a fault here is still a 454; after the 220 there is nothing left to say
         session.RequestTls();
         return new(SmtpReply.StartTls);
     }

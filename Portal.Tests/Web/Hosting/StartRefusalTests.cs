@@ -22,6 +22,7 @@ public partial class StartRefusalTests
     [InlineData("Portal:Dns:Servers:0", "resolver", "Portal:Dns:Servers takes addresses as address:port, and \"resolver\" is none.", "Portal:Dns:Servers 接受“地址:端口”形式的地址；“resolver”不是。")]
     [InlineData("Portal:Database:Provider", "Postgres", "Portal:Database:ConnectionString must be set when Portal:Database:Provider is Postgres.", "当 Portal:Database:Provider 为 Postgres 时，必须设置 Portal:Database:ConnectionString。")]
     [InlineData("Portal:HostName", "mx portal", "Portal:HostName must be a host name such as mail.example.org, and \"mx portal\" is none.", "Portal:HostName 必须是主机名，例如 mail.example.org；“mx portal”不是。")]
+    [InlineData("Portal:Tls:Certificates:0:Key", "/etc/mx.key", "Portal:Tls:Certificates:0:File must be set.", "必须设置 Portal:Tls:Certificates:0:File。")]
     [InlineData("Portal:MasterKeyFile", "/nowhere/master.key", "Portal:MasterKeyFile: the file /nowhere/master.key is missing or holds no key of 32 bytes in base64.", "Portal:MasterKeyFile：文件 /nowhere/master.key 不存在，或其中没有 base64 编码的 32 字节密钥。")]
     public async Task A_setting_that_cannot_be_is_refused_in_both_languages(string key, string value, string english, string chinese)
     {

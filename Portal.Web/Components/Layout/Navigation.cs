@@ -41,6 +41,7 @@ public static class Navigation
         new(Area.Admin, "MailFlow", "Routes", "/admin/routes", Icons.Material.Outlined.AltRoute, Capability.ManageRoutes),
         new(Area.Admin, "MailFlow", "Connections", "/admin/connections", Icons.Material.Outlined.SettingsInputComponent, Capability.ManageSettings) { Everywhere = true },
         new(Area.Admin, "Domains", "Domains", "/admin/domains", Icons.Material.Outlined.Language, Capability.ManageDomains),
+        new(Area.Admin, "Domains", "Certificates", "/admin/certificates", Icons.Material.Outlined.WorkspacePremium, Capability.ManageSettings) { Everywhere = true },
         new(Area.Admin, "Protection", "Quarantine", "/admin/quarantine", Icons.Material.Outlined.Shield, Capability.ViewQuarantine),
         new(Area.Admin, "Protection", "Lists", "/admin/lists", Icons.Material.Outlined.Rule, Capability.ManageLists),
         new(Area.Admin, "Access", "Accounts", "/admin/accounts", Icons.Material.Outlined.ManageAccounts, Capability.ManageRoles),

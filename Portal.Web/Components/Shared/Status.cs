@@ -1,5 +1,6 @@
 using MudBlazor;
 using Portal.Core.Accounts;
+using Portal.Core.Certificates;
 using Portal.Core.Domains;
 using Portal.Core.Lists;
 using Portal.Core.Mailboxes;
@@ -51,6 +52,9 @@ public enum Status
     None,
     NotSignedIn,
 
+    /// <summary>Good, but another stands in its place.</summary>
+    Unused,
+
     /// <summary>A DNS record is published as it should be.</summary>
     Published,
 
@@ -99,6 +103,16 @@ public static class Statuses
         SignInResultKind.WrongPassword => Status.WrongPassword,
         SignInResultKind.Disabled => Status.Disabled,
         _ => Status.SlowedDown,
+    };
+
+    /// <param name="now">Tells what has expired.</param>
+    public static Status Of(CertificateRow row, DateTimeOffset now) => row switch
+    {
+        { Facts: null } => Status.Failed,
+        { Facts: { } facts } when facts.Until <= now => Status.Expired,
+        { Trouble: not null } or { Origin: CertificateOrigin.SelfSigned } => Status.Warning,
+        { IsInUse: false } => Status.Unused,
+        { Facts: { } facts } => CertificateFacts.Reached(facts.Until, now) is null ? Status.Healthy : Status.Expiring,
     };
 
     public static Status Of(DkimKeyState state) => Enum.Parse<Status>(state.ToString());
