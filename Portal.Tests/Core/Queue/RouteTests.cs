@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Portal.Core.Addresses;
 using Portal.Core;
+using Portal.Core.Addresses;
 using Portal.Core.Permissions;
 using Portal.Core.Queue;
 using Portal.Tests.Fixtures;

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Portal.Core.Addresses;
 using Portal.Core;
+using Portal.Core.Addresses;
 using Portal.Core.Accounts;
 using Portal.Core.Audit;
 using Portal.Core.Domains;

@@ -71,8 +71,8 @@ public sealed partial class CertificatesPage
     /// <summary>What became of the last try to read its files; null for the one that we make. The drawer names the file with its whole path.</summary>
     private string? ReplyTo(CertificateRow row) => row switch
     {
-        { Trouble: { } trouble } => L[$"Fault_{trouble.Fault}", Path.GetFileName(trouble.File)],
-        { TriedAt: not null } => L["NoFault"],
+        { Trouble: { } trouble } => L[$"Fault_{trouble.Fault}", Path.GetFileName(trouble.File)].Value,
+        { TriedAt: not null } => L["NoFault"].Value,
         _ => null,
     };
 }
