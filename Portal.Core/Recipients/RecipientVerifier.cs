@@ -20,7 +20,7 @@ public sealed class RecipientVerifier(IDbContextFactory<PortalDbContext> databas
     /// <summary>A yes counts for so long while the host is silent.</summary>
     public static readonly TimeSpan BelievedFor = TimeSpan.FromDays(31);
 
-    /// <summary>A host that takes any name is asked for one that nobody has no more often.</summary>
+    /// <summary>A host is asked for a name that nobody has once in so long.</summary>
     public static readonly TimeSpan AnyNameEvery = TimeSpan.FromDays(1);
 
     private const int MaxAtOnce = 5;

@@ -1,8 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Portal.Core;
-using Portal.Core.Addresses;
 using Portal.Core.Accounts;
+using Portal.Core.Addresses;
 using Portal.Core.Audit;
 using Portal.Core.Domains;
 using Portal.Core.Mailboxes;
