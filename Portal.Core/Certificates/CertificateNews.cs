@@ -20,6 +20,8 @@ internal sealed partial class CertificateNews(SystemNotices notices, ILogger log
     {
         var table = certificates.Table;
         foreach (var place in table.Places) TellOf(place, before.GetValueOrDefault(place.Source.File));
+        foreach (var (file, gone) in before.ExceptBy(table.Places.Select(p => p.Source.File), b => b.Key))
+            if (gone.Current is { } last) LogGone(logger, string.Join(", ", last.Names), file);
         before.Clear();
         foreach (var place in table.Places) before[place.Source.File] = place;
         if (table.FolderTrouble is { } wrong && wrong != folderTrouble) LogFolder(logger, wrong.File, wrong.Fault);
@@ -30,6 +32,9 @@ internal sealed partial class CertificateNews(SystemNotices notices, ILogger log
         var isTroubled = table.FolderTrouble is not null || table.Places.Any(p => p.Trouble is not null && !(p.Source.IsDefault && p.Current is null));
         Show("CertificateTrouble", isTroubled ? NoticeSeverity.Warning : null);
     }
+
+    /// <summary>The self-signed one could not be kept: the next start makes another, and whoever trusts this one is asked again.</summary>
+    public void TellUnsaved(string file, Exception why) => LogUnsaved(logger, file, why);
 
     /// <summary>The certificates that somebody is shown: those of files that another has replaced for all their names are left out.</summary>
     private static List<ServerCertificate> InUse(ServerCertificates certificates, DateTimeOffset now)
@@ -86,6 +91,12 @@ internal sealed partial class CertificateNews(SystemNotices notices, ILogger log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate {Certificate} can't be renewed: {Fault} ({File}); the one read before stays in use, until {Until:yyyy-MM-dd}")]
     private static partial void LogKept(ILogger logger, string certificate, CertificateFault fault, string file, DateTimeOffset until);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The self-signed certificate can't be kept in {File}; it serves until the program ends")]
+    private static partial void LogUnsaved(ILogger logger, string file, Exception why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate for {Names} is no longer shown: {File} is gone")]
+    private static partial void LogGone(ILogger logger, string names, string file);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The folder of certificates {Folder} is not read, or not whole: {Fault}")]
     private static partial void LogFolder(ILogger logger, string folder, CertificateFault fault);

@@ -55,6 +55,11 @@ internal static class CertificateReader
             all.RemoveAt(0);   // the first is the certificate itself
             return new ServerCertificate(certificate, all);
         }
+        catch (NotSupportedException)
+        {
+            fault = CertificateFault.KeyUnreadable;   // neither RSA nor ECDSA: TLS has no use for it
+            return null;
+        }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             fault = HoldsKey(keyText, isEncrypted ? password : null) ? CertificateFault.KeyDoesNotFit : isEncrypted ? CertificateFault.PasswordWrong : CertificateFault.KeyUnreadable;
@@ -101,6 +106,11 @@ internal static class CertificateReader
             if (all.FirstOrDefault(c => c.HasPrivateKey) is not { } certificate) return null;
             all.Remove(certificate);
             return new ServerCertificate(certificate, all);
+        }
+        catch (NotSupportedException)
+        {
+            fault = CertificateFault.KeyUnreadable;
+            return null;
         }
         catch (CryptographicException e)
         {

@@ -19,15 +19,19 @@ internal sealed class CertificateShelf(TlsOptions options, string dataFolder)
             slot.Look(source, now, isImpatient);
         }
 
-        // A folder that could not be read has not lost what was in it.
-        if (trouble is null or { Fault: CertificateFault.FolderTooFull }) Forget(all, now);
+        // A folder that could not be read, or is away as a whole, has not lost what was in it.
+        if (trouble is null or { Fault: CertificateFault.FolderTooFull } && Directory.Exists(folder)) Forget(all, isWhole: trouble is null, now);
         return new CertificateTable([.. slots.Values.Select(Shelved.Of)], trouble);
     }
 
-    private void Forget(List<CertificateSource> there, DateTimeOffset now)
+    /// <param name="isWhole">False when the folder holds more than was looked at: what is not found may be there.</param>
+    private void Forget(List<CertificateSource> there, bool isWhole, DateTimeOffset now)
     {
         foreach (var file in slots.Keys.Except(there.Select(s => s.File)).ToList())
-            if (slots[file].IsGone(now)) slots.Remove(file);
+        {
+            var isHalfThere = (!isWhole && File.Exists(file)) || (slots[file].Source.KeyFile is { } key && File.Exists(key));   // of a pair the key may come first
+            if (!isHalfThere && slots[file].IsGone(now)) slots.Remove(file);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ internal sealed class CertificateTable
         byName = places.Select(p => p.Current).OfType<ServerCertificate>()
             .SelectMany(c => c.Names.Select(name => (Name: name, Certificate: c)))
             .GroupBy(n => n.Name, StringComparer.Ordinal)
-            .ToFrozenDictionary(g => g.Key, g => g.Select(n => n.Certificate).OrderByDescending(c => c.Until).ToArray(), StringComparer.Ordinal);
+            .ToFrozenDictionary(g => g.Key, g => g.Select(n => n.Certificate).OrderBy(c => c.IsSelfSigned).ThenByDescending(c => c.From).ThenByDescending(c => c.Until).ToArray(), StringComparer.Ordinal);
     }
 
     public IReadOnlyList<Shelved> Places { get; }
@@ -28,7 +28,7 @@ internal sealed class CertificateTable
     /// <summary>The place that the settings name as the default; null when they name none.</summary>
     public Shelved? Default { get; }
 
-    /// <summary>The certificate for a name: the exact one before a wildcard, of several the one that is valid longest. One that is not valid now comes last, but before a stranger's: who goes by its key (DANE, RFC 7672 §3.1.1) is still served.</summary>
+    /// <summary>The certificate for a name: the exact one before a wildcard, of several the newest, one that vouches only for itself last. One that is not valid now comes last, but before a stranger's: who goes by its key (DANE, RFC 7672 §3.1.1) is still served.</summary>
     /// <param name="serverName">As the client gave it (RFC 6066 §3); null for none.</param>
     /// <returns>Null when there is none for this name.</returns>
     public ServerCertificate? For(string? serverName, DateTimeOffset now)

@@ -11,8 +11,10 @@ internal static class SelfSigned
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>The one in <paramref name="file"/>; a new one where there is none, or it is of another name or ends within a month.</summary>
-    public static X509Certificate2 LoadOrCreate(string file, string hostName, DateTimeOffset now)
+    /// <param name="unsaved">Why the new one could not be kept: it serves until the program ends. Null when it was, or none was made.</param>
+    public static X509Certificate2 LoadOrCreate(string file, string hostName, DateTimeOffset now, out Exception? unsaved)
     {
+        unsaved = null;
         if (TryLoad(file) is { } kept)
         {
             if (kept.NotAfter.ToUniversalTime() > now.UtcDateTime.AddDays(30) && kept.MatchesHostname(hostName)) return kept;
@@ -20,7 +22,15 @@ internal static class SelfSigned
         }
 
         var made = Create(hostName, now);
-        Save(made, file);
+        try
+        {
+            Save(made, file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            unsaved = e;   // the last resort needs no disk
+        }
+
         return made;
     }
 
@@ -31,9 +41,9 @@ internal static class SelfSigned
         {
             return X509Certificate2.CreateFromPemFile(file);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            return null;   // cut short by a crash or a full disk: made anew
+            return null;   // cut short by a crash or a full disk, or another user's: made anew
         }
     }
 
@@ -59,8 +69,15 @@ internal static class SelfSigned
     {
         using var key = certificate.GetECDsaPrivateKey()!;
         var temporary = $"{file}.{Guid.NewGuid():N}";
-        using (var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OperatingSystem.IsWindows() ? null : OwnerOnly }))
-            stream.Write(Encoding.ASCII.GetBytes($"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
-        File.Move(temporary, file, overwrite: true);
+        try
+        {
+            using (var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OperatingSystem.IsWindows() ? null : OwnerOnly }))
+                stream.Write(Encoding.ASCII.GetBytes($"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
+            File.Move(temporary, file, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);   // a disk that is full must not be filled with halves
+        }
     }
 }

@@ -26,6 +26,9 @@ internal sealed class ServerCertificate
     /// <summary>The first of them.</summary>
     public string Name => Names[0];
 
+    /// <summary>Whether it is its own issuer.</summary>
+    public bool IsSelfSigned => Certificate.SubjectName.RawData.AsSpan().SequenceEqual(Certificate.IssuerName.RawData);
+
     public DateTimeOffset From { get; }
 
     /// <summary>The last moment it counts.</summary>

@@ -113,7 +113,9 @@ public sealed class ServerCertificates : IDisposable
         lock (standInGate)
         {
             if (standIn is { } other && other.Until > now) return other;   // somebody else was quicker
-            return standIn = new(SelfSigned.LoadOrCreate(SelfSignedFile, hostName, now), []);
+            standIn = new(SelfSigned.LoadOrCreate(SelfSignedFile, hostName, now, out var unsaved), []);
+            if (unsaved is not null) news.TellUnsaved(SelfSignedFile, unsaved);
+            return standIn;
         }
     }
 

@@ -54,7 +54,21 @@ public sealed class RecordRemover(IDbContextFactory<PortalDbContext> databases, 
 
     /// <summary>Recipients that the other host of a domain confirmed before then, and not since.</summary>
     public Task<int> RemoveConfirmedAsync(DateTimeOffset before, CancellationToken cancel) =>
-        RemoveAsync(db => db.OnwardRecipients.Where(r => !r.IsListed && r.ConfirmedAt < before).OrderBy(r => r.ConfirmedAt).Take(MaxRows).ExecuteDeleteAsync(cancel), cancel);
+        RemoveAsync(
+            async db =>
+            {
+                var due = await db.OnwardRecipients.AsNoTracking().Where(r => !r.IsListed && r.ConfirmedAt < before).OrderBy(r => r.ConfirmedAt).Take(MaxRows)
+                    .Select(r => new { r.DomainId, r.LocalPart }).ToListAsync(cancel);
+                var removed = 0;
+                foreach (var domain in due.GroupBy(r => r.DomainId, r => r.LocalPart))   // a key of two columns is no list that both databases look up
+                {
+                    var (id, names) = (domain.Key, domain.ToList());
+                    removed += await db.OnwardRecipients.Where(r => r.DomainId == id && names.Contains(r.LocalPart) && !r.IsListed && r.ConfirmedAt < before).ExecuteDeleteAsync(cancel);
+                }
+
+                return removed;
+            },
+            cancel);
 
     private async Task<int> RemoveAsync(Func<PortalDbContext, Task<int>> remove, CancellationToken cancel)
     {

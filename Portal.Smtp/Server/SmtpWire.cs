@@ -163,7 +163,8 @@ internal sealed class SmtpWire : IAsyncDisposable
         {
             await stream.AuthenticateAsServerAsync((_, hello, _, _) => new(Handshake(certificates, hello.ServerName)), state: null, CancellationToken.None);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException
+            or NotSupportedException or ArgumentException or IndexOutOfRangeException)   // the last three: what .NET says of a first word that is no client hello
         {
             await stream.DisposeAsync();
             throw new ConnectionLost();

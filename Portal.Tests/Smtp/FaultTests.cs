@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Portal.Core.Data;
 using Portal.Core.Messages;
 using Portal.Core.Trace;
+using Portal.Smtp.Server;
 using Portal.Tests.Fixtures;
 
 namespace Portal.Tests.Smtp;
@@ -163,6 +164,22 @@ public sealed class FaultTests
         await client.Session;
 
         Assert.Single(await server.MessagesAsync("alice@portal.test"));
+    }
+
+    [Theory]
+    [InlineData("16030100040b000000")]   // another message than a hello
+    [InlineData("16030100050100000100")]   // a hello cut short
+    [InlineData("160301002c0100002803030000000000000000000000000000000000000000000000000000000000000000000002130100ff")]   // lengths that lead beyond it
+    [InlineData("474554202f20485454502f312e310d0a0d0a")]   // HTTP
+    public async Task A_first_word_of_TLS_that_is_none_ends_the_connection_and_nothing_else(string octets)
+    {
+        await using var server = await SmtpTestServer.StartAsync();
+        var client = server.Connect(SmtpListenerKind.Submissions);
+
+        await client.SendAsync(Convert.FromHexString(octets));
+        await client.HangUpAsync();
+
+        await client.Session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 
     private static readonly string SignIn = $"AUTH PLAIN {Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0alice@portal.test\0{SmtpTestServer.Password}"))}";

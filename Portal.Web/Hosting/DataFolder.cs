@@ -15,8 +15,8 @@ internal static class DataFolder
         try
         {
             Make(folder);
-            if (tls is { Folder: null }) Make(tls.FolderIn(folder));
-            if (tls is { AcmeWebRoot: null }) Make(tls.AcmeWebRootIn(folder));
+            if (tls is { Folder: null }) TryMake(tls.FolderIn(folder));
+            if (tls is { AcmeWebRoot: null }) TryMake(tls.AcmeWebRootIn(folder));
             var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():N}");
             File.WriteAllBytes(probe, []);
             File.Delete(probe);
@@ -24,6 +24,19 @@ internal static class DataFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartRefused(HostText.Say("DataFolderUnwritable", "Portal:DataFolder", folder));
+        }
+    }
+
+    /// <summary>Their readers bear that they are not there: a link to a disk that is away is no reason not to start.</summary>
+    private static void TryMake(string folder)
+    {
+        try
+        {
+            Make(folder);
+        }
+        catch (IOException) when (new FileInfo(folder) is { Exists: true } or { LinkTarget: not null })
+        {
+            // Somebody has put something else in its place, and knows why.
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Portal.Core.Certificates;
 using Portal.Tests.Fixtures;
@@ -84,6 +85,7 @@ public sealed class CertificateReaderTests : IDisposable
         { "no key in one file", CertificateFault.NoKey, "a.pem" },
         { "half a key", CertificateFault.KeyUnreadable, "a.key" },
         { "noise for a key", CertificateFault.KeyUnreadable, "a.key" },
+        { "a kind of key that TLS has no use for", CertificateFault.KeyUnreadable, "a.key" },
         { "another's key", CertificateFault.KeyDoesNotFit, "a.key" },
         { "a key of the other kind", CertificateFault.KeyDoesNotFit, "a.key" },
         { "a wrong password", CertificateFault.PasswordWrong, "a.key" },
@@ -168,6 +170,17 @@ public sealed class CertificateReaderTests : IDisposable
             case "no key in one file": return Source(pem);
             case "half a key": Write("a.key", good.Key[..60]); break;
             case "noise for a key": Write("a.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"); break;
+            case "a kind of key that TLS has no use for":
+                using (var agreeing = ECDsa.Create(ECCurve.NamedCurves.nistP256))
+                {
+                    var request = new CertificateRequest("CN=mail.example.org", agreeing, HashAlgorithmName.SHA256);
+                    request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyAgreement, critical: true));
+                    using var made = request.Create(request.SubjectName, X509SignatureGenerator.CreateForECDsa(agreeing), DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), [1]);
+                    Write("a.pem", made.ExportCertificatePem());
+                    Write("a.key", agreeing.ExportPkcs8PrivateKeyPem());
+                }
+
+                break;
             case "another's key": Write("a.key", authority.Issue("other.example.org").Key); break;
             case "a key of the other kind": Write("a.key", authority.Issue("other.example.org", isRsa: true).Key); break;
             case "a wrong password": Write("a.key", good.EncryptedKey("right")); return Source(pem, key, Write("a.pass", "wrong"));

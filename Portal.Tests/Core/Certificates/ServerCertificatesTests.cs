@@ -161,6 +161,42 @@ public sealed class ServerCertificatesTests : IDisposable
         Assert.Equal("CN=mx.portal.test", Shown(certificates, Name));
         Assert.Equal(CertificateOrigin.SelfSigned, Assert.Single(await RowsAsync(certificates)).Origin);
         Assert.Empty(notices.Current);
+        Assert.Contains(log.Lines, l => l.Contains("is no longer shown", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void One_whose_key_still_lies_there_or_whose_folder_is_away_is_not_forgotten()
+    {
+        authority.Issue(Name).WritePair(Folder, "mail");
+        var certificates = Make(new());
+        File.Delete(Path.Combine(Folder, "mail.pem"));
+        for (var i = 0; i < 20; i++) Look(certificates, seconds: 5);
+        Assert.Equal($"CN={Name}", Shown(certificates, Name));
+
+        Directory.Move(Folder, Folder + ".away");
+        for (var i = 0; i < 20; i++) Look(certificates, seconds: 5);
+        Assert.Equal($"CN={Name}", Shown(certificates, Name));
+    }
+
+    [Fact]
+    public void The_self_signed_one_needs_no_disk()
+    {
+        Directory.CreateDirectory(Path.Combine(data, "self-signed.pem"));   // nothing can be written there
+
+        var certificates = Make(new());
+
+        Assert.Equal("CN=mx.portal.test", Shown(certificates, null));
+        Assert.Contains(log.Lines, l => l.Contains("can't be kept", StringComparison.Ordinal));
+        Assert.Equal(["certificates", "self-signed.pem"], Directory.GetFileSystemEntries(data).Select(e => Path.GetFileName(e)).Order());
+    }
+
+    [Fact]
+    public void A_setting_that_is_empty_is_one_that_is_not_there()
+    {
+        var certificates = Make(new() { Certificate = "", Key = " ", PasswordFile = "", Folder = "", AcmeWebRoot = "" });
+
+        Assert.Equal(("CN=mx.portal.test", CertificateProblem.None), (Shown(certificates, null), certificates.Problem));
+        Assert.Equal(Path.Combine(data, "acme"), new TlsOptions { AcmeWebRoot = "" }.AcmeWebRootIn(data));
     }
 
     [Fact]
