@@ -63,7 +63,7 @@ public sealed class SenderProofTests
         server.Dns.Text("_dmarc.example.org", "v=DMARC1; p=reject").Text("example.org", "v=spf1 -all");
 
         Assert.StartsWith(Queued, await SendAsync(server, signer: sign), StringComparison.Ordinal);
-        Assert.Equal(DmarcFailed, await SendAsync(server, signer: sign, changed: text => text.Replace("y\r\n", "pay here\r\n", StringComparison.Ordinal)));
+        Assert.Equal(DmarcFailed, await SendAsync(server, signer: sign, changed: text => text.Replace("\r\n\r\ny", "\r\n\r\npay here", StringComparison.Ordinal)));
 
         var facts = await FactsAsync(server);
         Assert.Contains(facts, f => f.Rule == "dkim.Pass" && f.Inputs["domain"] == "example.org");
@@ -170,7 +170,7 @@ public sealed class SenderProofTests
 
         Assert.StartsWith(Queued, await SendAsync(server, "bounce@list.example", signer: good), StringComparison.Ordinal);
         Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: bad));
-        Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: good, changed: text => text.Replace("y\r\n", "z\r\n", StringComparison.Ordinal)));
+        Assert.Equal(DmarcFailed, await SendAsync(server, "bounce@list.example", signer: good, changed: text => text.Replace("\r\n\r\ny", "\r\n\r\nz", StringComparison.Ordinal)));
         Assert.Contains(await FactsAsync(server), f => f.Rule == "arc.Pass" && f.Inputs["sealers"] == "list.example");
         Assert.Contains("arc=pass (i=1 d=list.example) header.oldest-pass=0", Encoding.ASCII.GetString(Assert.Single(await server.MessagesAsync(Alice))), StringComparison.Ordinal);
     }
