@@ -37,7 +37,7 @@ internal static class CertificateFolder
         }
         catch (DirectoryNotFoundException)
         {
-            if (!isOwn) trouble = new(CertificateFault.FolderMissing, folder);
+            if (!isOwn || new FileInfo(folder).LinkTarget is not null) trouble = new(CertificateFault.FolderMissing, folder);
             return [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

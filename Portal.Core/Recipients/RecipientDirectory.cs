@@ -36,6 +36,9 @@ public sealed class RecipientDirectory(IDbContextFactory<PortalDbContext> databa
             ? await JudgeAsync(mailbox, "postmaster", RecipientRules.Postmaster, declaredSizeBytes, cancel)
             : RecipientResolution.Refused(RecipientState.Unknown, RecipientRules.Unknown);
 
+    /// <summary>Whether a domain is one of ours, whoever has its mailboxes.</summary>
+    public async ValueTask<bool> IsOursAsync(DomainName domain, CancellationToken cancel) => await FindDomainAsync(domain, cancel) is not null;
+
     /// <summary>Whether an address is served here by now: mail for it that was queued for another server need not leave.</summary>
     public async ValueTask<bool> IsServedHereAsync(MailAddress forwardPath, CancellationToken cancel)
     {

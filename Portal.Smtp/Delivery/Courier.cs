@@ -61,9 +61,10 @@ internal sealed partial class Courier(
         if (here.Count > 0) await local.DeliverAsync(message, here, abort);
 
         var byRoute = new Dictionary<Guid, (RouteChoice Choice, List<QueueEntry> Entries)>();
+        var ours = new Dictionary<DomainName, bool>();   // a domain that is not ours is asked for once, however many recipients it has
         foreach (var entry in entries.Except(removed).Except(here))
         {
-            if (MailAddress.TryParse(entry.ForwardPath, out var address) && await directory.IsServedHereAsync(address, abort))
+            if (await IsServedHereAsync(entry, ours, abort))
             {
                 await aftermath.ReleaseAsync([entry], QueueEntry.LocalRouteKey, abort, QueueKind.Expand);   // its mailbox has moved here, or its domain
                 continue;
@@ -82,6 +83,13 @@ internal sealed partial class Courier(
 
         foreach (var (choice, together) in byRoute.Values)
             foreach (var chunk in together.Chunk(options.Value.MaxRecipientsPerTransaction)) await TransactAsync(message, choice, [.. chunk], line, abort);
+    }
+
+    private async ValueTask<bool> IsServedHereAsync(QueueEntry entry, Dictionary<DomainName, bool> ours, CancellationToken abort)
+    {
+        if (!MailAddress.TryParse(entry.ForwardPath, out var address) || address.AddressLiteral is not null) return false;
+        if (!ours.TryGetValue(address.Domain, out var isOurs)) ours[address.Domain] = isOurs = await directory.IsOursAsync(address.Domain, abort);
+        return isOurs && await directory.IsServedHereAsync(address, abort);
     }
 
     /// <summary>One mail transaction, and another for whom the server would rather take separately.</summary>

@@ -104,19 +104,17 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a transaction from the null reverse-path and breaks it off before the content: what the server says to each recipient, or to MAIL.</summary>
+    /// <summary>Begins a transaction from the null reverse-path and breaks it off before the content: what the server says to the recipient, or to MAIL.</summary>
     /// <exception cref="SmtpFailure">The connection ended first.</exception>
-    public async Task<IReadOnlyList<RecipientReply>> AskAsync(IReadOnlyList<string> forwardPaths, CancellationToken cancel)
+    public async Task<RecipientReply> AskAsync(string forwardPath, CancellationToken cancel)
     {
-        var mail = new OutgoingMail { ReversePath = "", Recipients = [.. forwardPaths.Select(p => new OutgoingRecipient(p))], SizeBytes = 0, OpenContentAsync = _ => Task.FromResult(Stream.Null) };
-        var commands = EnvelopeCommands.Of(mail, [.. Enumerable.Range(0, forwardPaths.Count)], Extensions, isChunked: false)[..^1];   // without DATA
+        var mail = new OutgoingMail { ReversePath = "", Recipients = [new(forwardPath)], SizeBytes = 0, OpenContentAsync = _ => Task.FromResult(Stream.Null) };
+        var commands = EnvelopeCommands.Of(mail, [0], Extensions, isChunked: false)[..^1];   // without DATA
         var said = new PeerReply?[commands.Count];
         if (needsReset) await CommandAsync(SmtpStage.Mail, "RSET", cancel);
         needsReset = true;
         await (Extensions.Pipelining ? PipelineAsync(commands, said, cancel) : OneByOneAsync(commands, said, cancel));
-        var replies = new RecipientReply?[forwardPaths.Count];
-        Sort(said, [.. Enumerable.Range(0, forwardPaths.Count)], replies);
-        return [.. replies.Select((r, i) => r ?? new RecipientReply(said[i + 1]!, SmtpStage.Recipient))];
+        return said[0] is { IsPositive: false } refused ? new(refused, SmtpStage.Mail) : new(said[1]!, SmtpStage.Recipient);
     }
 
     /// <summary>Says goodbye; what the server answers changes nothing.</summary>

@@ -23,7 +23,7 @@ internal sealed class SmtpRecipientProbe(RouteSelector routes, Dialler dialler) 
             if (!connection.Extensions.SmtpUtf8 && !Ascii.IsValid(recipient.ToString())) return new(OnwardVerdict.Refuses, "SMTPUTF8");
             try
             {
-                var answer = Judge((await connection.AskAsync([recipient.ToString()], cancel))[0]);
+                var answer = Judge(await connection.AskAsync(recipient.ToString(), cancel));
                 if (alsoAnyName && answer.Verdict != OnwardVerdict.Silent) answer = answer with { TakesAnyName = await TakesAnyNameAsync(connection, recipient.Domain, cancel) };
                 await connection.QuitAsync();
                 return answer;
@@ -44,7 +44,7 @@ internal sealed class SmtpRecipientProbe(RouteSelector routes, Dialler dialler) 
     {
         try
         {
-            var said = (await connection.AskAsync([$"no-such-name-{Guid.NewGuid():N}@{domain.Value}"], cancel))[0];
+            var said = await connection.AskAsync($"no-such-name-{Guid.NewGuid():N}@{domain.Value}", cancel);
             return said.Stage != SmtpStage.Recipient || said.Reply.IsTransient ? null : said.Reply.IsPositive;
         }
         catch (Exception e) when (e is SmtpFailure or OperationCanceledException)
